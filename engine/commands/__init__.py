@@ -1,0 +1,3 @@
+"""The commands of `antiphon`, one file each; `engine.cli` puts them together. The top of the
+engine.
+"""

@@ -1,0 +1,78 @@
+"""Compose: the frame before and this frame's rows -> this frame's tokens.
+
+In:  [LEVELS] tokens of the previous frame, [B, ROW_WIDTH] rows. Out: [LEVELS] int64 tokens,
+semantic first, then coarse, then fine.
+Two graphs: `observe` moves the temporal state one frame on and can be run alone on tokens that were
+heard; `choose` turns its hidden vector into tokens. Pure; once per frame.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.graph import Array, Graph, State, advance
+from engine.noise import gumbel
+from engine.spec import LEVELS, START_TOKEN
+
+Tokens = NDArray[np.int64]  # [LEVELS]
+
+
+class Choice(NamedTuple):
+    """How tokens are chosen, in the graph's own units."""
+
+    temperature: NDArray[np.float32]  # [LEVELS], 0 is greedy
+    cutoff: NDArray[np.float32]  # [LEVELS] nats under the best that are never chosen
+    weights: NDArray[np.float32]  # [B, 1] of the rows' logits
+
+
+def start_tokens() -> Tokens:
+    """What stands before the first frame: [LEVELS]."""
+    return np.full(LEVELS, START_TOKEN, np.int64)
+
+
+def observe(
+    graph: Graph, tokens: Tokens, rows: NDArray[np.float32], state: Mapping[str, Array]
+) -> tuple[NDArray[np.float32], State]:
+    """Take in the previous frame under this frame's rows.
+
+    Args:
+        graph: `observe`.
+        tokens: [LEVELS] of the previous frame.
+        rows: [B, ROW_WIDTH].
+        state: of the graph, B rows.
+
+    Returns:
+        hidden: [B, D], and the state for the next frame.
+    """
+    heard = np.repeat(tokens[None], len(rows), axis=0)
+    outputs, state = advance(graph, {"tokens": heard, "row": rows}, state)
+    return outputs["hidden"], state
+
+
+def choose(
+    graph: Graph,
+    hidden: NDArray[np.float32],
+    choice: Choice,
+    state: Mapping[str, Array],
+    *,
+    seed: int,
+    frame: int,
+) -> tuple[Tokens, State]:
+    """Choose this frame's tokens.
+
+    Args:
+        graph: `compose`.
+        hidden: [B, D] from `observe`.
+        choice: how.
+        state: of the graph.
+        seed: of the session.
+        frame: index of this frame; with the seed, it decides the noise.
+
+    Returns:
+        tokens: [LEVELS], and the state for the next frame.
+    """
+    inputs = {"hidden": hidden, "noise": gumbel(seed, frame), **choice._asdict()}
+    outputs, state = advance(graph, inputs, state)
+    return outputs["tokens"][0], state

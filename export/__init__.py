@@ -1,0 +1,1 @@
+"""From torch to a verified bundle: ONNX graphs, quantisation, parity proof."""

@@ -1,0 +1,158 @@
+"""Each model as one step graph: named tensors in, named tensors out, state included.
+
+A `StepGraph` is a torch module whose forward takes its inputs in the order of `inputs` (state last) and
+returns a tuple in the order of `outputs`. This is the only place that knows both the models' call
+signatures and the manifest's names.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from engine.spec import LEVELS, START_TOKEN
+from models.codec import Codec
+from models.lm import LanguageModel
+from models.semantic import SemanticTokenizer
+
+Tensors = dict[str, Tensor]
+
+
+@dataclass
+class StepGraph:
+    """A model ready to export, with everything the manifest says about it."""
+
+    name: str
+    module: "Wrapped"
+    example: Tensors  # the inputs beside the state, batch 1
+    state: Tensors  # initial, batch 1
+    outputs: tuple[str, ...]  # beside the state
+    latency_samples: int = 0
+    context_frames: int = 0
+    batched: bool = False  # the leading dimension is free
+
+    @property
+    def input_names(self) -> list[str]:
+        """In call order."""
+        return [*self.example, *self.state]
+
+    @property
+    def output_names(self) -> list[str]:
+        """In return order."""
+        return [*self.outputs, *(f"{name}.next" for name in self.state)]
+
+
+Step = Callable[[Tensors, Tensors], tuple[tuple[Tensor, ...], Tensors]]
+
+
+class Wrapped(nn.Module):
+    """Positional tensors in and out around a step on dictionaries."""
+
+    def __init__(self, model: nn.Module, step: Step, inputs: list[str], state: list[str]) -> None:
+        super().__init__()
+        self.model, self.step_of, self.inputs, self.state = model, step, inputs, state
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        named = dict(zip([*self.inputs, *self.state], tensors, strict=True))
+        outputs, after = self.step_of(
+            {name: named[name] for name in self.inputs}, {name: named[name] for name in self.state}
+        )
+        return (*outputs, *(after[name] for name in self.state))
+
+
+def _graph(
+    name: str,
+    model: nn.Module,
+    step: Step,
+    example: Tensors,
+    state: Tensors,
+    outputs: tuple[str, ...],
+    **facts: int,
+) -> StepGraph:
+    module = Wrapped(model, step, list(example), list(state)).eval()
+    batched = bool(facts.pop("batched", 0))
+    return StepGraph(name, module, example, state, outputs, batched=batched, **facts)
+
+
+def encode_graph(codec: Codec) -> StepGraph:
+    """SoundStream encoder: audio [1, C, F] to codes [1, 12]."""
+
+    def step(inputs: Tensors, state: Tensors) -> tuple[tuple[Tensor, ...], Tensors]:
+        latents, after = codec.encoder.step(inputs["audio"].flatten(1)[:, None], state)
+        return (codec.quantizer.encode(latents)[:, 0],), after
+
+    audio = torch.randn(1, codec.config.channels, codec.config.audio.frame_samples) * 0.1
+    state = codec.encoder.init_state()
+    context = codec.encoder.context
+    return _graph("encode", codec, step, {"audio": audio}, state, ("codes",), context_frames=context)
+
+
+def decode_graph(codec: Codec) -> StepGraph:
+    """SoundStream decoder: codes [1, 12] to audio [1, C, F], one hop late."""
+
+    def step(inputs: Tensors, state: Tensors) -> tuple[tuple[Tensor, ...], Tensors]:
+        latents = codec.quantizer.decode(inputs["codes"])[:, None]
+        frames, after = codec.decoder.step(latents, state)
+        return (frames.reshape(1, codec.config.channels, -1),), after
+
+    codes = torch.randint(0, codec.config.codebook, (1, codec.config.levels))
+    return _graph(
+        "decode",
+        codec,
+        step,
+        {"codes": codes},
+        codec.decoder.init_state(),
+        ("audio",),
+        latency_samples=codec.config.hop,
+        context_frames=codec.decoder.context,
+    )
+
+
+def listen_graph(semantic: SemanticTokenizer) -> StepGraph:
+    """Semantic tokenizer: audio [1, C, F] to codes [1, 1]."""
+
+    def step(inputs: Tensors, state: Tensors) -> tuple[tuple[Tensor, ...], Tensors]:
+        latents, after = semantic.encoder.step(inputs["audio"].flatten(1)[:, None], state)
+        return (semantic.quantizer.encode(latents)[:, 0],), after
+
+    audio = torch.randn(1, semantic.config.channels, semantic.config.frame) * 0.1
+    state = semantic.encoder.init_state()
+    context = semantic.encoder.context
+    return _graph("listen", semantic, step, {"audio": audio}, state, ("codes",), context_frames=context)
+
+
+def observe_graph(language: LanguageModel) -> StepGraph:
+    """Temporal transformer: past tokens [B, 13] and row [B, W] to hidden [B, D]."""
+
+    def step(inputs: Tensors, state: Tensors) -> tuple[tuple[Tensor, ...], Tensors]:
+        frame = (inputs["tokens"][:, None], inputs["row"][:, None])
+        hidden, after = language.temporal.step(frame, state)
+        return (hidden[:, 0],), after
+
+    example = {
+        "tokens": torch.full((1, LEVELS), START_TOKEN),
+        "row": torch.randn(1, language.config.row_width),
+    }
+    state = language.temporal.init_state()
+    context = language.temporal.context
+    return _graph(
+        "observe", language, step, example, state, ("hidden",), context_frames=context, batched=1
+    )
+
+
+def compose_graph(language: LanguageModel) -> StepGraph:
+    """Depth transformer and sampling: hidden [B, D] and noise to tokens [1, 13]."""
+    config = language.config
+
+    def step(inputs: Tensors, _: Tensors) -> tuple[tuple[Tensor, ...], Tensors]:
+        return (language.depth.sample(**inputs),), {}
+
+    example = {
+        "hidden": torch.randn(1, config.width),
+        "weights": torch.ones(1, 1),
+        "noise": torch.randn(config.levels, config.codebook),
+        "temperature": torch.ones(config.levels),
+        "cutoff": torch.full((config.levels,), 4.0),
+    }
+    return _graph("compose", language, step, example, {}, ("tokens",), batched=1)

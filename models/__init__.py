@@ -1,0 +1,1 @@
+"""The torch modules: codec, semantic tokenizer, MuLan towers, token language model."""

@@ -1,0 +1,302 @@
+"""The depthformer: MusicLM's semantic, coarse and fine stages laid along the depth of each frame.
+
+`Temporal` runs over frames: last frame's tokens `[B, T, K]` and this frame's conditioning row
+`[B, T, ROW_WIDTH]` give a hidden state `[B, T, D]`. `Depth` then makes the frame's K tokens one by one,
+semantic first, then coarse, then fine. RQ-transformer (Lee 2022) in the form of Moshi (arXiv 2410.00037)
+and Magenta RealTime 2; windowed attention with a learned sink and a learned bias per distance, so the
+window has an order without absolute positions and may slide for ever.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from engine.row import ROW_WIDTH
+from engine.spec import CODEBOOK_SIZE, LEVELS, START_TOKEN
+from models.streaming import State, Steppable
+
+LOGIT_CAP = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageConfig:
+    """Sizes of a depthformer; stored with its weights."""
+
+    levels: int = LEVELS
+    codebook: int = CODEBOOK_SIZE
+    row_width: int = ROW_WIDTH
+    embedding: int = 128  # width of a token's vector, shared by both transformers
+    width: int = 384
+    layers: int = 4
+    heads: int = 6
+    window: int = 80  # past frames each layer attends to
+    depth_width: int = 256
+    depth_layers: int = 2
+    depth_heads: int = 4
+
+
+class Norm(nn.Module):
+    """RMSNorm (arXiv 1910.07467), in float32 whatever the rest is in."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.float()
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6) * self.weight
+
+
+class FeedForward(nn.Module):
+    """Norm, widen, GELU, narrow."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = Norm(width)
+        self.up = nn.Linear(width, 4 * width)
+        self.down = nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(nn.functional.gelu(self.up(self.norm(x)), approximate="tanh"))
+
+
+class WindowAttention(nn.Module):
+    """Causal attention over the last `window` frames and a sink."""
+
+    def __init__(self, width: int, heads: int, window: int) -> None:
+        super().__init__()
+        self.heads, self.window = heads, window
+        self.norm = Norm(width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.sink = nn.Parameter(torch.randn(2, width) * 0.02)  # key, value
+        self.bias = nn.Parameter(torch.zeros(heads, window + 1))  # by distance, 0 is the frame itself
+
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Attend.
+
+        Args:
+            x: [B, T, D] this block.
+            keys, values: [B, W, D] of the frames before it.
+            mask: [B, 1, T, W + T] 0 where visible, a large negative number elsewhere.
+
+        Returns:
+            [B, T, D], and keys and values [B, W, D] for the next block.
+        """
+        query, key, value = self.qkv(self.norm(x)).chunk(3, -1)
+        keys, values = torch.cat([keys.to(key.dtype), key], 1), torch.cat([values.to(key.dtype), value], 1)
+        sink_key, sink_value = self.sink.to(key.dtype).expand(x.shape[0], 1, 2, -1).unbind(2)
+        full_mask = nn.functional.pad(mask + self._distance_bias(x.shape[1]), (1, 0)).to(query.dtype)
+        mixed = nn.functional.scaled_dot_product_attention(
+            self._split(query),
+            self._split(torch.cat([sink_key, keys], 1)),
+            self._split(torch.cat([sink_value, values], 1)),
+            attn_mask=full_mask,
+        )
+        mixed = mixed.transpose(1, 2).reshape(x.shape)
+        newest = keys.shape[1] - self.window
+        return self.out(mixed), keys[:, newest:], values[:, newest:]
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)
+
+    def _distance_bias(self, frames: int) -> Tensor:
+        """[H, T, W + T]: the learned bias at each distance."""
+        query = torch.arange(frames)[:, None] + self.window
+        distance = (query - torch.arange(self.window + frames)[None]).clamp(0, self.window)
+        return self.bias[:, distance]
+
+
+class Temporal(Steppable):
+    """Past tokens and this frame's row to a hidden state, frame by frame."""
+
+    def __init__(self, config: LanguageConfig, embedding: "TokenEmbedding") -> None:
+        super().__init__()
+        self.config = config
+        self._shared = (embedding,)  # in a tuple: owned, saved and moved by the language model
+        self.tokens_in = nn.Linear(config.embedding, config.width, bias=False)
+        self.row_in = nn.Linear(config.row_width, config.width)
+        self.row_mix = nn.Linear(config.width, config.width)
+        self.attention = nn.ModuleList(
+            WindowAttention(config.width, config.heads, config.window) for _ in range(config.layers)
+        )
+        self.feed = nn.ModuleList(FeedForward(config.width) for _ in range(config.layers))
+        self.norm = Norm(config.width)
+        self.context = config.layers * config.window
+
+    @property
+    def embedding(self) -> "TokenEmbedding":
+        """The table that both transformers read."""
+        return self._shared[0]
+
+    def init_state(self, batch: int = 1) -> State:
+        shape = (batch, self.config.layers, self.config.window, self.config.width)
+        filled = torch.zeros(batch, self.config.window)
+        return {"keys": torch.zeros(shape), "values": torch.zeros(shape), "filled": filled}
+
+    def step(self, x: tuple[Tensor, Tensor], state: State) -> tuple[Tensor, State]:  # type: ignore[override]
+        tokens, rows = x
+        row = self.row_mix(nn.functional.gelu(self.row_in(rows), approximate="tanh"))
+        hidden = self.tokens_in(self.embedding.total(tokens)) + row
+        mask, filled = self._mask(tokens.shape[1], state["filled"])
+        keys, values = [], []
+        for layer, (attention, feed) in enumerate(zip(self.attention, self.feed, strict=True)):
+            mixed, key, value = attention(hidden, state["keys"][:, layer], state["values"][:, layer], mask)
+            hidden = hidden + mixed
+            hidden = hidden + feed(hidden)
+            keys.append(key)
+            values.append(value)
+        after = {"keys": torch.stack(keys, 1), "values": torch.stack(values, 1), "filled": filled}
+        return self.norm(hidden), after
+
+    def forward(self, x: tuple[Tensor, Tensor]) -> Tensor:  # type: ignore[override]
+        state = {name: t.to(x[0].device) for name, t in self.init_state(x[0].shape[0]).items()}
+        return self.step(x, state)[0]
+
+    def _mask(self, frames: int, filled: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, 1, T, W + T] additive mask of the window and of slots not yet filled; the next `filled`."""
+        window = self.config.window
+        filled = torch.cat([filled, torch.ones(filled.shape[0], frames, dtype=filled.dtype)], 1)
+        query = torch.arange(frames)[:, None] + window
+        slot = torch.arange(window + frames)[None]
+        visible = (slot <= query) & (slot >= query - window)
+        mask = (visible.to(filled.dtype)[None] * filled[:, None] - 1.0) * 1e4
+        return mask[:, None], filled[:, frames:]
+
+
+class TokenEmbedding(nn.Module):
+    """One table for the tokens of all levels, START_TOKEN included."""
+
+    def __init__(self, config: LanguageConfig) -> None:
+        super().__init__()
+        self.rows = config.codebook + 1
+        self.table = nn.Embedding(config.levels * self.rows, config.embedding)
+        nn.init.normal_(self.table.weight, std=0.3)
+        offsets = torch.arange(config.levels) * self.rows
+        self.register_buffer("offsets", offsets, persistent=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """[..., K] tokens to [..., K, E]."""
+        return self.table(tokens + self.offsets)
+
+    def total(self, tokens: Tensor) -> Tensor:
+        """[..., K] tokens to the sum of their vectors, [..., E]."""
+        return self.table(tokens + self.offsets).sum(-2)
+
+    def level(self, tokens: Tensor, level: int) -> Tensor:
+        """Tokens [...] of one level to [..., E]."""
+        return self.table(tokens + level * self.rows)
+
+
+class DepthAttention(nn.Module):
+    """Causal attention over the levels of one frame."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = Norm(width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = (self._split(part) for part in self.qkv(self.norm(x)).chunk(3, -1))
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return self.out(mixed.transpose(1, 2).reshape(x.shape))
+
+    def step(self, x: Tensor, keys: list[Tensor], values: list[Tensor]) -> Tensor:
+        """One level [B, 1, D]; appends to the lists of the levels before it."""
+        query, key, value = (self._split(part) for part in self.qkv(self.norm(x)).chunk(3, -1))
+        keys.append(key)
+        values.append(value)
+        scores = query @ torch.cat(keys, 2).transpose(-1, -2) * key.shape[-1] ** -0.5
+        mixed = scores.softmax(-1) @ torch.cat(values, 2)
+        return self.out(mixed.reshape(x.shape))
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)
+
+
+class Depth(nn.Module):
+    """A frame's hidden state to its tokens, level by level."""
+
+    def __init__(self, config: LanguageConfig, embedding: TokenEmbedding) -> None:
+        super().__init__()
+        self.config = config
+        self._shared = (embedding,)  # as in `Temporal`
+        width = config.depth_width
+        self.hidden_in = nn.Linear(config.width, width)
+        self.token_in = nn.Linear(config.embedding, width, bias=False)
+        self.place = nn.Parameter(torch.randn(config.levels, width) * 0.02)
+        self.attention = nn.ModuleList(DepthAttention(width, config.depth_heads) for _ in range(config.depth_layers))
+        self.feed = nn.ModuleList(FeedForward(width) for _ in range(config.depth_layers))
+        self.norm = Norm(width)
+        self.heads = nn.ModuleList(nn.Linear(width, config.codebook) for _ in range(config.levels))
+
+    @property
+    def embedding(self) -> TokenEmbedding:
+        """The table that both transformers read."""
+        return self._shared[0]
+
+    def forward(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+        """Teacher-forced logits [B, K, codebook] of hidden [B, D] and the frame's tokens [B, K]."""
+        before = self.token_in(self.embedding(tokens)[:, :-1])
+        x = self.hidden_in(hidden)[:, None] + self.place + nn.functional.pad(before, (0, 0, 1, 0))
+        for attention, feed in zip(self.attention, self.feed, strict=True):
+            x = x + attention(x)
+            x = x + feed(x)
+        x = self.norm(x)
+        logits = torch.stack([head(x[:, level]) for level, head in enumerate(self.heads)], 1)
+        return cap(logits)
+
+    def sample(
+        self, hidden: Tensor, weights: Tensor, noise: Tensor, temperature: Tensor, cutoff: Tensor
+    ) -> Tensor:
+        """Draw one frame's tokens.
+
+        Args:
+            hidden: [B, D]; all rows describe the same frame under different conditioning.
+            weights: [B, 1] how the rows' logits are mixed; sum 1. (g, 1 - g) is guidance (Ho 2022).
+            noise: [K, codebook] Gumbel.
+            temperature: [K]; 0 takes the best.
+            cutoff: [K] nats under the best beyond which a token is never drawn (min-p, arXiv 2407.01082).
+
+        Returns:
+            [1, K] int64.
+        """
+        base = self.hidden_in(hidden[:, None])  # [B, 1, D]: products of three axes export as MatMul
+        caches: list[tuple[list[Tensor], list[Tensor]]] = [([], []) for _ in self.attention]
+        tokens: list[Tensor] = []
+        for level, head in enumerate(self.heads):
+            x = base + self.place[level]
+            if tokens:
+                x = x + self.token_in(self.embedding.level(tokens[-1][:, None], level - 1))
+            for attention, feed, (keys, values) in zip(self.attention, self.feed, caches, strict=True):
+                x = x + attention.step(x, keys, values)
+                x = x + feed(x)
+            logits = (cap(head(self.norm(x))[:, 0]) * weights).sum(0, keepdim=True)
+            floor = logits.amax(-1, keepdim=True) - cutoff[level]
+            drawn = torch.where(logits < floor, -1e9, logits + temperature[level] * noise[level])
+            tokens.append(drawn.argmax(-1))
+        return torch.stack(tokens, -1)
+
+
+def cap(logits: Tensor) -> Tensor:
+    """Soft cap: bounded, so that one runaway logit cannot freeze sampling."""
+    return LOGIT_CAP * torch.tanh(logits / LOGIT_CAP)
+
+
+class LanguageModel(nn.Module):
+    """Both transformers and the table they share."""
+
+    def __init__(self, config: LanguageConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = TokenEmbedding(config)
+        self.temporal = Temporal(config, self.embedding)
+        self.depth = Depth(config, self.embedding)
+
+    def shifted(self, tokens: Tensor) -> Tensor:
+        """Each frame's predecessor: [B, T, K] with START_TOKEN first."""
+        start = torch.full_like(tokens[:, :1], START_TOKEN)
+        return torch.cat([start, tokens[:, :-1]], 1)

@@ -1,0 +1,95 @@
+"""The streaming contract in torch: whole sequence and step by step give the same numbers.
+
+A `Steppable` maps `[B, T, ...]` to `[B, T, ...]` frame by frame. `forward` runs a whole sequence,
+`step` runs a block of frames with the state that the previous block returned. State is a flat dict
+of named tensors, passed in and out; nothing that streams hides on `self`. `tests/contract.py` proves
+*whole == step by step == two blocks at a time* for each of them.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+State = dict[str, Tensor]
+
+
+class Steppable(nn.Module, ABC):
+    """A causal part that can run whole or in blocks of frames."""
+
+    latency = 0  # frames the output lags behind the input it describes
+    context: int  # frames of the past that can still change an output
+
+    @abstractmethod
+    def init_state(self, batch: int = 1) -> State:
+        """Return the state before the first frame, for `batch` streams."""
+
+    @abstractmethod
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Advance by the frames in `x` [B, T, ...]; return their outputs and the next state."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run a whole sequence from the initial state."""
+        state = {name: tensor.to(x.device) for name, tensor in self.init_state(len(x)).items()}
+        return self.step(x, state)[0]
+
+
+class Chain(Steppable):
+    """Steppables one after the other; state names get the position as a prefix."""
+
+    def __init__(self, *parts: Steppable) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+        self.context = sum(part.context for part in parts)
+        self.latency = sum(part.latency for part in parts)
+
+    def init_state(self, batch: int = 1) -> State:
+        return {
+            f"{index}.{name}": tensor
+            for index, part in enumerate(self.parts)
+            for name, tensor in part.init_state(batch).items()
+        }
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        after: State = {}
+        for index, part in enumerate(self.parts):
+            x, part_state = part.step(x, substate(state, f"{index}."))
+            after |= {f"{index}.{name}": tensor for name, tensor in part_state.items()}
+        return x, after
+
+
+def substate(state: State, prefix: str) -> State:
+    """Pick the tensors whose names start with `prefix`, without it."""
+    return {name[len(prefix) :]: t for name, t in state.items() if name.startswith(prefix)}
+
+
+class ConvNeXtBlock(Steppable):
+    """Causal ConvNeXt block at frame rate: depthwise convolution over time, then a two-layer MLP.
+
+    Layout [B, T, D]. After Liu et al. 2022 (arXiv 2201.03545) as used for audio by Vocos (2306.00814),
+    left-padded. The depthwise convolution is a weighted sum of shifted frames: no layout change, and a
+    plain multiply-add in the exported graph.
+    """
+
+    def __init__(self, width: int, *, expansion: int = 3, kernel: int = 5, dilation: int = 1) -> None:
+        super().__init__()
+        self.width, self.kernel, self.dilation = width, kernel, dilation
+        self.context = (kernel - 1) * dilation
+        self.depthwise = nn.Parameter(torch.randn(kernel, width) / kernel**0.5)
+        self.norm = nn.LayerNorm(width)
+        self.up = nn.Linear(width, expansion * width)
+        self.down = nn.Linear(expansion * width, width)
+        self.scale = nn.Parameter(torch.full((width,), 0.1))
+
+    def init_state(self, batch: int = 1) -> State:
+        return {"past": torch.zeros(batch, self.context, self.width)}
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        padded = torch.cat([state["past"].to(x.dtype), x], 1)
+        frames = x.shape[1]
+        y = sum(
+            padded[:, k * self.dilation : k * self.dilation + frames] * self.depthwise[k]
+            for k in range(self.kernel)
+        )
+        y = self.down(nn.functional.gelu(self.up(self.norm(y)), approximate="tanh"))
+        return x + self.scale * y, {"past": padded[:, padded.shape[1] - self.context :]}

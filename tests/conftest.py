@@ -1,0 +1,28 @@
+"""Fixtures shared by all rooms: a toy bundle on disk, and one opened."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from engine.backends import open_backend
+from engine.bundle import Bundle
+from tests.fakes import write_toy_bundle
+
+
+@pytest.fixture(scope="session")
+def toy_bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sealed toy bundle; shared, do not write to it."""
+    return write_toy_bundle(tmp_path_factory.mktemp("bundles") / "toy")
+
+
+@pytest.fixture
+def toy_copy(toy_bundle_path: Path, tmp_path: Path) -> Path:
+    """A copy of the toy bundle, to damage."""
+    return Path(shutil.copytree(toy_bundle_path, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="session")
+def toy_bundle(toy_bundle_path: Path) -> Bundle:
+    """The toy bundle on ONNX Runtime, one thread."""
+    return Bundle.open(toy_bundle_path, open_backend("ort", threads=1))

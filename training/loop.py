@@ -1,0 +1,223 @@
+"""The one training loop: step, log, average, checkpoint, resume, stop when the budget is spent.
+
+A `Task` brings a model, batches and a loss; the loop brings everything else. The learning rate follows
+the share of the *time* budget that is spent (warm-up, then cosine), so that `--budget-minutes` means the
+same on any machine. Checkpoints are safetensors plus one JSON; a run that is started again goes on where
+it stopped. Prints one line per `log_every` steps on stderr and one JSON summary on stdout.
+"""
+
+import json
+import math
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+
+class TrainingFailed(RuntimeError):
+    """A guard found that a run learned nothing or fell apart."""
+
+
+class Task(Protocol):
+    """What a trainer brings to the loop."""
+
+    model: nn.Module
+
+    def batch(self, rng: np.random.Generator) -> Any:
+        """Draw one batch."""
+
+    def loss(self, batch: Any) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss to minimise and figures to log."""
+
+    def validate(self) -> dict[str, float]:
+        """Measure on held-out pieces, with the averaged weights in place."""
+
+    def guard(self, figures: dict[str, float]) -> None:
+        """Raise `TrainingFailed` when the final figures show a failed run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopOptions:
+    """How long and how to train."""
+
+    out: Path  # folder for checkpoints
+    budget_minutes: float
+    lr: float = 1e-3  # peak
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.98)
+    warmup: float = 0.02  # share of the budget
+    clip: float = 1.0  # gradient norm
+    average: float = 0.998  # decay of the weight average
+    log_every: int = 50  # steps
+    validate_every_minutes: float = 5.0
+    seed: int = 0
+    threads: int = 2
+    device: str = "auto"
+    max_steps: int = 0  # 0: the budget alone decides
+
+
+def choose_device(asked: str) -> torch.device:
+    """`auto` takes CUDA where there is one."""
+    if asked == "auto":
+        asked = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(asked)
+
+
+class Average:
+    """Exponential moving average of a model's floating-point state."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.values = {k: v.detach().clone().float() for k, v in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Follow the model; faster at first, so that the start is forgotten."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for name, value in model.state_dict().items():
+            if value.is_floating_point():
+                self.values[name].lerp_(value.float(), 1 - decay)
+            else:
+                self.values[name] = value.clone().float()
+
+    def swap(self, model: nn.Module) -> None:
+        """Exchange the model's weights with the average; call twice to undo."""
+        current = {k: v.detach().clone().float() for k, v in model.state_dict().items()}
+        model.load_state_dict({k: self.values[k].to(v.dtype) for k, v in model.state_dict().items()})
+        self.values = current
+
+
+class Loop:
+    """One run of one task."""
+
+    def __init__(self, task: Task, options: LoopOptions) -> None:
+        self.task, self.options = task, options
+        torch.set_num_threads(options.threads)
+        torch.manual_seed(options.seed)
+        self.device = choose_device(options.device)
+        task.model.to(self.device)
+        self.parameters = [p for p in task.model.parameters() if p.requires_grad]
+        decayed = [p for p in self.parameters if p.ndim >= 2]
+        plain = [p for p in self.parameters if p.ndim < 2]
+        groups = [{"params": decayed, "weight_decay": options.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=options.lr, betas=options.betas)
+        self.average = Average(task.model, options.average)
+        self.steps, self.elapsed = 0, 0.0
+        self.history: list[dict[str, float]] = []
+
+    def run(self) -> dict[str, Any]:
+        """Train until the budget is spent; return and print the summary."""
+        self._resume()
+        budget = self.options.budget_minutes * 60
+        sums: dict[str, float] = defaultdict(float)
+        last_validation = self.elapsed
+        for tick in self._ticks(budget):
+            self._set_lr(self.elapsed / budget)
+            figures = self._step()
+            for name, value in figures.items():
+                sums[name] += value / self.options.log_every
+            if self.steps % self.options.log_every == 0:
+                self._log(sums)
+                sums.clear()
+            self.elapsed += time.monotonic() - tick
+            if self.elapsed - last_validation > self.options.validate_every_minutes * 60:
+                last_validation = self.elapsed
+                self._validate()
+                self.save()
+        final = self._validate()
+        self.save()
+        summary = {"steps": self.steps, "minutes": round(self.elapsed / 60, 2), **final}
+        print(json.dumps(summary), flush=True)
+        self.task.guard(final)
+        return summary
+
+    def _ticks(self, budget: float) -> Iterator[float]:
+        while self.elapsed < budget and not 0 < self.options.max_steps <= self.steps:
+            yield time.monotonic()
+
+    def _step(self) -> dict[str, float]:
+        rng = np.random.default_rng((self.options.seed, self.steps))
+        self.task.model.train()
+        with torch.autocast(self.device.type, torch.bfloat16):
+            loss, figures = self.task.loss(self.task.batch(rng))
+        if not torch.isfinite(loss):
+            raise TrainingFailed(f"loss is {loss.item()} at step {self.steps}: lower --lr or look at the data.")
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.options.clip)
+        self.optimizer.step()
+        self.steps += 1
+        self.average.update(self.task.model, self.steps)
+        return {"loss": loss.item(), "grad": float(norm), **figures}
+
+    def _set_lr(self, spent: float) -> None:
+        warm = min(1.0, (spent + 1e-4) / self.options.warmup)
+        cosine = 0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * min(1.0, spent)))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.options.lr * warm * cosine
+
+    def _log(self, sums: dict[str, float]) -> None:
+        parts = " ".join(f"{name} {value:.4g}" for name, value in sums.items())
+        print(f"step {self.steps} min {self.elapsed / 60:.1f} {parts}", file=sys.stderr, flush=True)
+
+    def _validate(self) -> dict[str, float]:
+        self.average.swap(self.task.model)
+        self.task.model.eval()
+        with torch.no_grad():
+            figures = self.task.validate()
+        self.average.swap(self.task.model)
+        self.history.append({"step": self.steps, "minutes": self.elapsed / 60, **figures})
+        parts = " ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        print(f"valid {self.steps} {parts}", file=sys.stderr, flush=True)
+        return figures
+
+    def save(self) -> None:
+        """Write `model.safetensors` (averaged), `resume.safetensors` and `run.json` atomically."""
+        out = self.options.out
+        out.mkdir(parents=True, exist_ok=True)
+        live = {f"model.{k}": v.contiguous() for k, v in self.task.model.state_dict().items()}
+        for index, parameter in enumerate(self._ordered()):
+            for name, value in self.optimizer.state.get(parameter, {}).items():
+                live[f"optimizer.{index}.{name}"] = torch.as_tensor(value).contiguous()
+        kinds = {k: v.dtype for k, v in self.task.model.state_dict().items()}
+        averaged = {k: v.to(kinds[k]).contiguous() for k, v in self.average.values.items()}
+        _replace(out / "resume.safetensors", live)
+        _replace(out / "model.safetensors", averaged)
+        options = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self.options).items()}
+        record = {"steps": self.steps, "elapsed": self.elapsed, "options": options, "history": self.history}
+        (out / "run.json").write_text(json.dumps(record, indent=1))
+
+    def _ordered(self) -> list[nn.Parameter]:
+        return [p for group in self.optimizer.param_groups for p in group["params"]]
+
+    def _resume(self) -> None:
+        out = self.options.out
+        if not (out / "run.json").exists():
+            return
+        record = json.loads((out / "run.json").read_text())
+        self.steps, self.elapsed, self.history = record["steps"], record["elapsed"], record["history"]
+        live = load_file(out / "resume.safetensors")
+        model = {k[6:]: v for k, v in live.items() if k.startswith("model.")}
+        self.task.model.load_state_dict(model)
+        for index, parameter in enumerate(self._ordered()):
+            prefix = f"optimizer.{index}."
+            state = {k[len(prefix) :]: v.to(self.device) for k, v in live.items() if k.startswith(prefix)}
+            if state:
+                state["step"] = state["step"].cpu()
+                self.optimizer.state[parameter] = state
+        self.average.values = {k: v.float().to(self.device) for k, v in load_file(out / "model.safetensors").items()}
+        print(f"resumed at step {self.steps}, {self.elapsed / 60:.1f} minutes spent", file=sys.stderr)
+
+
+def _replace(path: Path, tensors: dict[str, Tensor]) -> None:
+    part = path.with_suffix(".part")
+    save_file({k: v.cpu() for k, v in tensors.items()}, part)
+    part.replace(path)

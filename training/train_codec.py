@@ -1,0 +1,130 @@
+"""Train the SoundStream codec on prepared audio.
+
+    python -m training.train_codec --data data/prepared --out data/runs/codec --budget-minutes 30
+
+Loss: L1 of compressed MDCT coefficients (sees phase from the first step), multi-resolution mel distance,
+commitment. Each example keeps a random number of levels. A collapsed codebook fails the run.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from safetensors.torch import load_file
+from torch import Tensor
+
+from models.codec import Codec, CodecConfig
+from models.quantizer import BYPASS
+from training.data import Prepared, load
+from training.loop import Loop, LoopOptions, TrainingFailed
+from training.losses import MelDistance, snr_db
+
+REPORT_LEVELS = (1, 4, 8, 12)
+UNQUANTIZED = 0.2  # share of examples whose latents go past the quantiser: clean gradients for both ends
+
+
+class CodecTask:
+    """Reconstruct crops of one second."""
+
+    def __init__(
+        self, config: CodecConfig, train: Prepared, valid: Prepared, *, batch: int, frames: int, mel_weight: float = 4.0
+    ) -> None:
+        self.config, self.train, self.valid = config, train, valid
+        self.size, self.frames, self.mel_weight = batch, frames, mel_weight
+        self.model = Codec(config)
+        self.mel = MelDistance(config.rate)
+
+    def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Audio [B, C, N] with random gain and polarity, and levels to keep [B]."""
+        starts = [self.train.crop(rng, self.frames) for _ in range(self.size)]
+        audio = np.stack([self.train.audio(start, self.frames) for start in starts])
+        gain = 10 ** (rng.uniform(-18, 3, (self.size, 1, 1)) / 20) * rng.choice([-1.0, 1.0], (self.size, 1, 1))
+        gain[rng.random(self.size) < 0.02] = 0.0  # silence must come out silent
+        levels = self.config.levels
+        keep = np.where(rng.random(self.size) < 0.5, levels, rng.integers(1, levels + 1, self.size))
+        keep[rng.random(self.size) < UNQUANTIZED] = BYPASS
+        return torch.from_numpy((audio * gain).astype(np.float32)), torch.from_numpy(keep)
+
+    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, float]]:
+        audio, keep = batch
+        target, given, quantized = self.model(audio, keep)
+        given = given.float()
+        coefficient = (given - target).abs().mean()
+        decoded = self._waveform(given)
+        mel = self.mel(decoded, self._waveform(target))
+        loss = 10 * coefficient + self.mel_weight * mel + 0.25 * quantized.commitment
+        perplexity = quantized.perplexity
+        return loss, {
+            "coef": coefficient.item(),
+            "mel": mel.item(),
+            "commit": quantized.commitment.item(),
+            "ppl1": perplexity[0].item(),
+            "ppl4": perplexity[3].item(),
+            "ppl12": perplexity[-1].item(),
+        }
+
+    def _waveform(self, coefficients: Tensor) -> Tensor:
+        tail = torch.zeros(len(coefficients), self.config.channels, self.config.hop)
+        frames, _ = self.model.decoder.waveform(coefficients.float(), tail)
+        return self.model.audio(frames).flatten(0, 1)
+
+    def validate(self) -> dict[str, float]:
+        """Mel distance and SNR per number of levels, and codebook use, over held-out seconds."""
+        rng = np.random.default_rng(1)
+        starts = [self.valid.crop(rng, 100) for _ in range(24)]
+        audio = torch.from_numpy(np.stack([self.valid.audio(start, 100) for start in starts]))
+        latents = self.model.encoder(self.model.frames(audio))
+        codes = self.model.quantizer.encode(latents)
+        hop = self.config.hop
+        figures: dict[str, float] = {}
+        for levels in REPORT_LEVELS:
+            kept = torch.where(torch.arange(self.config.levels) < levels, codes, -1)
+            given = self.model.decode(kept)[..., hop:].flatten(0, 1)
+            wanted = audio[..., :-hop].flatten(0, 1)
+            figures[f"mel{levels}"] = self.mel(given, wanted).item()
+            figures[f"snr{levels}"] = snr_db(given, wanted).item()
+        use = [len(codes[..., level].unique()) / self.config.codebook for level in range(self.config.levels)]
+        figures["use_min"] = min(use)
+        return figures
+
+    def guard(self, figures: dict[str, float]) -> None:
+        if figures["use_min"] < 0.2:
+            raise TrainingFailed(
+                f"a codebook collapsed: {figures['use_min']:.0%} of its codes in use on held-out audio, expected 20 %."
+            )
+
+
+def load_codec(folder: Path) -> Codec:
+    """Open a trained codec, averaged weights, in evaluation mode."""
+    config = CodecConfig(**json.loads((folder / "config.json").read_text()))
+    codec = Codec(config)
+    codec.load_state_dict(load_file(folder / "model.safetensors"))
+    return codec.eval()
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="folder of prepared splits train/ and valid/")] = Path("data/prepared"),
+    out: Annotated[Path, typer.Option(help="folder for checkpoints")] = Path("data/runs/codec"),
+    budget_minutes: Annotated[float, typer.Option(help="time to train")] = 30.0,
+    batch: Annotated[int, typer.Option(help="crops per step")] = 16,
+    frames: Annotated[int, typer.Option(help="frames per crop")] = 25,
+    lr: Annotated[float, typer.Option(help="peak learning rate")] = 1e-3,
+    hops: Annotated[int, typer.Option(help="MDCT hops per frame")] = 2,
+    seed: int = 0,
+    threads: int = 2,
+) -> None:
+    """Train the codec."""
+    train, valid = load(data / "train"), load(data / "valid")
+    config = CodecConfig(rate=train.format.rate, channels=train.format.channels, hops=hops)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.json").write_text(json.dumps(asdict(config)))
+    task = CodecTask(config, train, valid, batch=batch, frames=frames)
+    Loop(task, LoopOptions(out=out, budget_minutes=budget_minutes, lr=lr, seed=seed, threads=threads)).run()
+
+
+if __name__ == "__main__":
+    typer.run(main)
