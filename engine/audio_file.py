@@ -49,10 +49,10 @@ def _decode(path: Path) -> tuple[NDArray[np.float32], int]:
     """[N, C] and its rate."""
     import soundfile
 
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise AudioFileError(f"{path} {what}, expected an audio file.")
     try:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "does not exist"
+            raise AudioFileError(f"{path} {what}, expected an audio file.")
         with soundfile.SoundFile(path) as file:
             seconds = file.frames / file.samplerate
             if not MIN_SECONDS <= seconds <= MAX_SECONDS or file.channels > MAX_CHANNELS:

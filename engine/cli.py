@@ -33,7 +33,7 @@ def main() -> None:
     """Run the command that `sys.argv` names, and exit."""
     signal.signal(signal.SIGTERM, _stop)
     try:
-        app()
+        app(prog_name="antiphon")
     except AntiphonError as error:
         print(f"error: {_one_line(str(error))}", file=sys.stderr)
         sys.exit(2)

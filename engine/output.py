@@ -40,9 +40,9 @@ def reserve(path: Path, suffix: str) -> Iterator[Path]:
         OptionError: a folder, another ending, a missing folder, or not writable.
     """
     target = Path(os.path.realpath(path))  # a link keeps pointing at the file
-    _require_place(path, target, suffix)
-    part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    part = target.with_name(f".{target.name[:50]}.{secrets.token_hex(4)}.part")
     try:
+        _require_place(path, target, suffix)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as exc:
         raise _unwritable(path, exc.strerror) from exc

@@ -6,6 +6,7 @@ point, and the colours even in perceived lightness, so that a step in level look
 everywhere.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -47,7 +48,7 @@ def save(
     path: Path, audio: NDArray[np.float32], rate: int, marks: Sequence[Mark], title: str
 ) -> None:
     """Draw and write a PNG file; usually to the temporary file of `output.reserve`."""
-    draw(audio, rate, marks, title).save(path, format="PNG", optimize=True)
+    draw(audio, rate, marks, title).save(path, format="PNG")
 
 
 def draw(audio: NDArray[np.float32], rate: int, marks: Sequence[Mark], title: str) -> "Image":
@@ -210,6 +211,9 @@ def _fit(pen: "ImageDraw", text: str, width: float, size: int) -> str:
     line, font = " ".join(text.split()), _font(size)
     if pen.textlength(line, font) <= width:
         return line
-    while line and pen.textlength(f"{line.rstrip()}...", font) > width:
-        line = line[:-1]
-    return f"{line.rstrip()}..." if line else ""
+
+    def width_of(kept: int) -> float:
+        return float(pen.textlength(f"{line[:kept].rstrip()}...", font))
+
+    kept = bisect_right(range(len(line)), width, key=width_of) - 1
+    return f"{line[:kept].rstrip()}..." if kept > 0 else ""

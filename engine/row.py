@@ -170,11 +170,11 @@ def encode_row(controls: Controls) -> Vector:
             raise ShapeError.of("style", controls.style.shape, f"({STYLE_WIDTH},)")
         row[SLICES["style"]] = [*controls.style, 1.0]
     if controls.tempo_bpm is not None:
-        row[SLICES["tempo"]] = tempo_features(np.float64(controls.tempo_bpm))
+        row[SLICES["tempo"]] = tempo_features(np.asarray(controls.tempo_bpm, np.float64))
     if controls.beat is not None:
-        row[SLICES["meter"]] = meter_features(np.float64(controls.beat), np.int64(controls.beats_per_bar))
-    row[SLICES["key"]] = key_features(np.int64(controls.key))
-    row[SLICES["chord"]] = chord_features(np.int64(controls.chord_root), np.int64(controls.chord_quality))
+        row[SLICES["meter"]] = meter_features(np.asarray(controls.beat, np.float64), np.asarray(controls.beats_per_bar, np.int64))
+    row[SLICES["key"]] = key_features(np.asarray(controls.key, np.int64))
+    row[SLICES["chord"]] = chord_features(np.asarray(controls.chord_root, np.int64), np.asarray(controls.chord_quality, np.int64))
     row[SLICES["notes"]] = _notes_or_free(controls.notes)
     if controls.drums is not None:
         row[SLICES["drums"]] = [controls.drums, not controls.drums]

@@ -1,8 +1,8 @@
 """Export trained models to a bundle.
 
-    python -m export --runs data/runs --data data/prepared --out bundles/default
+    python -m export --runs data/runs --out bundles/default
 
-Reads `codec`, `semantic`, `mulan`, `lm` and `judge` below --runs; writes graphs, fp16 weights, initial state,
+Reads `codec`, `semantic`, `mulan`, `lm`, `judge` and `material` below --runs; writes graphs, fp16 weights, initial state,
 tokenizer, judge, licence and a sealed manifest. Nothing is written over --out unless every graph passed.
 """
 
@@ -14,21 +14,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
+import numpy as np
 import torch
 import typer
 from safetensors.torch import save_file
 
-from engine.row import encode_labels
 from engine.spec import LEVELS
 from export import pack
-from export.material import FRAMES, Material, Models
+from export.material import Material, Models
 from export.style import export_style
 from export.text import export_text
-from models import minilm, mulan
-from training.data import Prepared, load
-from training.train_codec import load_codec
-from training.train_lm import load_language
-from training.train_semantic import load_semantic, slice_labels
+from models import codec, lm, minilm, mulan, semantic
 
 # Temperature falls with depth, as between MusicLM's stages (semantic 1.0, coarse .95, fine .4).
 SAMPLING = {
@@ -43,13 +39,6 @@ LICENCES = [
 ]
 
 
-def material(data: Prepared) -> Material:
-    """A stretch of one held-out piece."""
-    start = data.pieces[0].start + 50
-    labels = slice_labels(data.labels, start, FRAMES)
-    return Material(data.audio(start, FRAMES), encode_labels(labels))
-
-
 def run_record(runs: Path) -> dict[str, Any]:
     """Steps, minutes and final figures of every run, from their run.json."""
     record = {}
@@ -61,16 +50,6 @@ def run_record(runs: Path) -> dict[str, Any]:
     return record
 
 
-def corpus_record(data: Prepared) -> dict[str, Any]:
-    """How much music, and of what."""
-    hours: dict[str, float] = {}
-    for piece in data.pieces:
-        genre = piece.meta["genre"]
-        hours[genre] = round(hours.get(genre, 0.0) + piece.frames / 90_000, 3)
-    version = data.pieces[0].meta["composer_version"]
-    return {"hours": round(data.frames / 90_000, 2), "pieces": len(data.pieces), "composer_version": version, "hours_by_genre": hours}
-
-
 def commit() -> str:
     """The checkout's commit, or "unknown" outside git."""
     done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
@@ -79,7 +58,6 @@ def commit() -> str:
 
 def main(
     runs: Annotated[Path, typer.Option(help="folder of trained models")] = Path("data/runs"),
-    data: Annotated[Path, typer.Option(help="folder of prepared splits")] = Path("data/prepared"),
     out: Annotated[Path, typer.Option(help="the bundle to write")] = Path("bundles/default"),
     name: Annotated[str, typer.Option(help="the bundle's name")] = "default",
     guidance: Annotated[float, typer.Option(help="default guidance scale")] = 2.0,
@@ -87,25 +65,27 @@ def main(
 ) -> None:
     """Export, verify and pack."""
     torch.set_num_threads(2)
-    train, valid = load(data / "train"), load(data / "valid")
-    models = Models(load_codec(runs / "codec"), load_semantic(runs / "semantic"), load_language(runs / "lm"))
+    record = json.loads((runs / "material" / "material.json").read_text())
+    with np.load(runs / "material" / "material.npz", allow_pickle=False) as stored:
+        arrays = dict(stored)
+    models = Models(codec.load(runs / "codec"), semantic.load(runs / "semantic"), lm.load(runs / "lm"))
+    audio = models.codec.config.audio
     style = mulan.load(runs / "mulan")
     with TemporaryDirectory(dir=out.parent if out.parent.exists() else None) as work:
         folder = Path(work) / "bundle"
         folder.mkdir()
-        graphs, states = pack.step_graphs(models, material(valid), folder)
-        captions = [text for piece in valid.pieces for text in piece.meta["captions"]][:200]
-        graphs["text"] = export_text(style.text, folder, captions)
-        clips = [valid.audio(piece.start, frames) for piece, frames in zip(valid.pieces, (25, 60, 125, 250), strict=False)]
-        graphs["style"] = export_style(style.audio, folder, valid.format, clips)
+        graphs, states = pack.step_graphs(models, Material(arrays["audio"], arrays["rows"]), folder)
+        graphs["text"] = export_text(style.text, folder, record["captions"])
+        clips = [array for name, array in arrays.items() if name.startswith("clip")]
+        graphs["style"] = export_style(style.audio, folder, audio, clips)
         save_file(states, folder / "state.safetensors")
         _weights(models, style, runs, folder)
         shutil.copy(Path(__file__).parents[1] / "LICENSE", folder / "LICENSE")
-        provenance = {"commit": commit(), "corpus": corpus_record(train), "runs": run_record(runs), "licences": LICENCES}
+        provenance = {"commit": commit(), "corpus": record["corpus"], "runs": run_record(runs), "licences": LICENCES}
         pack.write_manifest(
             folder,
             name=name,
-            audio=valid.format,
+            audio=audio,
             graphs=graphs,
             sampling=SAMPLING | {"guidance": guidance},
             max_tokens=minilm.MAX_PIECES,

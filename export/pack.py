@@ -7,7 +7,7 @@ temporary folder beside the target and moved into place only after every graph p
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,7 +27,7 @@ from export.quantize import to_int8
 from export.to_onnx import FIXED_FIRST, OPSET, to_onnx
 from export.wrap import StepGraph
 
-BUILDERS = {
+BUILDERS: dict[str, Callable[[Models], StepGraph]] = {
     "encode": lambda models: wrap.encode_graph(models.codec),
     "listen": lambda models: wrap.listen_graph(models.semantic),
     "decode": lambda models: wrap.decode_graph(models.codec),

@@ -1,9 +1,9 @@
 """Weights to int8: dynamic quantisation of every matrix product, table by table where it helps.
 
 Weights are int8 per output channel, activations are quantised at run time (`MatMulInteger`, standard
-ONNX, so that every backend runs it). Tables that are read and not multiplied (embeddings, codebooks, the
-transforms' bases) are stored as float16 and cast back when the graph is opened: half the file, the same
-speed. What a graph may lose by it is decided in `verify`, not here.
+ONNX, so that every backend runs it). Tables that are looked up row by row (embeddings) are int8 with a
+scale per row; other large constants (codebooks, the transforms' bases) are float16, cast back when the
+graph is opened. What a graph may lose by it is decided in `verify`, not here.
 """
 
 from pathlib import Path
@@ -36,14 +36,61 @@ def to_int8(source: Path, target: Path, *, keep: tuple[str, ...] = ()) -> None:
         weight_type=QuantType.QInt8,
         extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
     )
-    _store(model_with_half_tables(onnx.load(str(target))), target)
+    _store(model_with_half_tables(model_with_int8_rows(onnx.load(str(target)))), target)
+
+
+def model_with_int8_rows(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Store tables that are only looked up row by row as int8 with one scale per row."""
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in model.graph.node:
+        for position, name in enumerate(node.input):
+            gathers = node.op_type == "Gather" and position == 0 and _axis(node) == 0
+            readers.setdefault(name, []).append(node if gathers else onnx.NodeProto())
+    for tensor in list(model.graph.initializer):
+        gathers = readers.get(tensor.name, [])
+        if not _is_large(tensor) or not gathers or not all(node.op_type for node in gathers):
+            continue
+        _to_rows(model, tensor, [node.output[0] for node in gathers])
+    return model
+
+
+def _to_rows(model: onnx.ModelProto, tensor: onnx.TensorProto, outputs: list[str]) -> None:
+    values = numpy_helper.to_array(tensor)
+    scale = np.maximum(np.abs(values).max(1, keepdims=True), 1e-8) / 127
+    names = f"{tensor.name}.rows", f"{tensor.name}.scale"
+    model.graph.initializer.remove(tensor)
+    model.graph.initializer.append(numpy_helper.from_array(np.rint(values / scale).astype(np.int8), names[0]))
+    model.graph.initializer.append(numpy_helper.from_array(scale.astype(np.float32), names[1]))
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type != "Gather" or node.output[0] not in outputs:
+            nodes.append(node)
+            continue
+        out, index = node.output[0], node.input[1]
+        made = onnx.helper.make_node
+        nodes += [
+            made("Gather", [names[0], index], [f"{out}.rows"]),
+            made("Gather", [names[1], index], [f"{out}.scale"]),
+            made("Cast", [f"{out}.rows"], [f"{out}.values"], to=onnx.TensorProto.FLOAT),
+            made("Mul", [f"{out}.values", f"{out}.scale"], [out]),
+        ]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _axis(node: onnx.NodeProto) -> int:
+    return next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
+
+
+def _is_large(tensor: onnx.TensorProto) -> bool:
+    return tensor.data_type == onnx.TensorProto.FLOAT and int(np.prod(tensor.dims)) >= TABLE_VALUES
 
 
 def model_with_half_tables(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Replace float32 initialisers of `TABLE_VALUES` and more by float16 ones and a Cast."""
+    """Replace the large float32 initialisers that are left by float16 ones and a Cast."""
     casts = []
     for tensor in list(model.graph.initializer):
-        if tensor.data_type != onnx.TensorProto.FLOAT or int(np.prod(tensor.dims)) < TABLE_VALUES:
+        if not _is_large(tensor):
             continue
         name, values = tensor.name, numpy_helper.to_array(tensor)
         model.graph.initializer.remove(tensor)

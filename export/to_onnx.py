@@ -1,15 +1,18 @@
 """Torch to ONNX: one opset, names from the step graph, the batch dimension free where it should be."""
 
+import hashlib
 import warnings
 from pathlib import Path
 
 import onnx
+import onnxscript
 import torch
 from onnx import numpy_helper
 
 from export.wrap import StepGraph
 
 OPSET = 20
+NO_LIMIT = 1 << 40
 FIXED_FIRST = ("noise", "temperature", "cutoff")  # inputs whose first dimension is not the batch
 
 
@@ -39,39 +42,28 @@ def to_onnx(graph: StepGraph, path: Path) -> None:
             optimize=True,
             verbose=False,
         )
-    model = share_transposes(program.model_proto)
+    assert program is not None, "the exporter returns a program when it writes no file"
+    # Fold whatever depends on weights alone: a weight used at several levels of the unrolled depth
+    # transformer is sliced and transposed at every use, which costs time in every frame and hides from
+    # the quantiser that it is constant. The exporter's own limit leaves anything beyond 1,024 values.
+    onnxscript.optimizer.optimize(program.model, input_size_limit=NO_LIMIT, output_size_limit=NO_LIMIT)
+    model = share_equal_constants(program.model_proto)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 
 
-def share_transposes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Transpose constant weights once, at export.
-
-    A weight used at several levels of the unrolled depth transformer is transposed at every use by the
-    exporter, which hides from the quantiser that it is constant (and costs time in every frame).
-    """
-    constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    shared: dict[tuple[str, tuple[int, ...]], str] = {}
+def share_equal_constants(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Keep one copy of initialisers that are equal to the bit, and drop those nobody reads."""
+    first: dict[tuple[object, ...], str] = {}
     renamed: dict[str, str] = {}
-    kept = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        content = (tensor.data_type, values.shape, hashlib.sha256(values.tobytes()).digest())
+        renamed[tensor.name] = first.setdefault(content, tensor.name)
     for node in model.graph.node:
-        source = node.input[0] if node.input else ""
-        if node.op_type != "Transpose" or source not in constants:
-            kept.append(node)
-            continue
-        order = tuple(onnx.helper.get_attribute_value(node.attribute[0]))
-        if (source, order) not in shared:
-            name = f"{source}.transposed"
-            values = numpy_helper.to_array(constants[source]).transpose(order)
-            model.graph.initializer.append(numpy_helper.from_array(values.copy(), name))
-            shared[source, order] = name
-        renamed[node.output[0]] = shared[source, order]
-    for node in kept:
         node.input[:] = [renamed.get(name, name) for name in node.input]
-    del model.graph.node[:]
-    model.graph.node.extend(kept)
-    used = {name for node in kept for name in node.input}
-    unused = [tensor for tensor in model.graph.initializer if tensor.name not in used]
-    for tensor in unused:
-        model.graph.initializer.remove(tensor)
+    used = {name for node in model.graph.node for name in node.input}
+    for tensor in list(model.graph.initializer):
+        if tensor.name not in used:
+            model.graph.initializer.remove(tensor)
     return model

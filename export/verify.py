@@ -3,7 +3,8 @@
 In:  a step graph, its ONNX files, and a sequence of inputs, one dictionary per frame.
 Out: the measured errors for the manifest, and a refusal where one is beyond its tolerance. Float outputs
 are compared by relative error (RMS of the difference over RMS of the reference), token outputs by the
-share that differs.
+share of frames whose first level differs: later levels say what the first one left over, so that after
+one honest near-tie they may all differ and still mean the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +22,8 @@ from export.wrap import StepGraph
 
 Arrays = Mapping[str, NDArray[Any]]
 EXACT = 1e-4  # what a change of library may cost in float32
-# What int8 may cost: relative error of floats, share of tokens that differ under the same noise.
-TOLERANCE = {"encode": 0.35, "decode": 0.10, "listen": 0.20, "observe": 0.10, "compose": 0.35}
+# What int8 may cost: relative error of floats, share of first tokens that differ under the same noise.
+TOLERANCE = {"encode": 0.25, "decode": 0.10, "listen": 0.25, "observe": 0.10, "compose": 0.10}
 EXACT_TOKENS = 0.01  # near-ties fall either way when sums are taken in another order
 
 
@@ -51,9 +52,9 @@ def onnx_steps(spec: GraphSpec, path: Path, graph: StepGraph, sequence: Sequence
 
 
 def error(reference: NDArray[Any], other: NDArray[Any]) -> float:
-    """Relative error of floats, or the share of tokens that differ."""
+    """Relative error of floats, or the share of first tokens that differ."""
     if reference.dtype.kind == "i":
-        return float((reference != other).mean())
+        return float((reference[..., 0] != other[..., 0]).mean())
     difference = np.sqrt(np.mean((reference - other) ** 2))
     return float(difference / max(float(np.sqrt(np.mean(reference**2))), 1e-9))
 

@@ -1,21 +1,27 @@
 """SoundStream: a causal streaming codec from audio to residual-quantised tokens and back.
 
 Audio `[B, C, N]` to codes `[B, T, K]` at 25 frames a second, and back, one MDCT hop late. Encoder and
-decoder are causal ConvNeXt stacks that run at `subframes` steps per frame on compressed MDCT
-coefficients: a spectral front end and head in the manner of Vocos and SpectroStream, real-valued so
-that a plain coefficient loss sees phase. After SoundStream (arXiv 2107.03312): residual quantiser
-with dropout, small encoder, larger decoder.
+decoder are causal ConvNeXt stacks that run at `subframes` steps per frame on two descriptions of sound side by
+side: MDCT coefficients (attacks, noise; a spectral front end and head in the manner of Vocos and
+SpectroStream) and amplitudes on running oscillators (held tones; `models.oscillators` says why). After
+SoundStream (arXiv 2107.03312): residual quantiser with dropout, small encoder, larger decoder.
+
+Dimensions: B batch, C channels, T frames, F samples per frame, U subframes, W features per subframe, K levels.
 """
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.spec import ACOUSTIC_LEVELS, CODEBOOK_SIZE, AudioFormat, exact_div
 from models.mdct import Analysis, Synthesis, compress, expand
+from models.oscillators import WINDOW, Hearing, Voice, steps_per_frame
 from models.quantizer import Quantized, ResidualQuantizer
-from models.streaming import Chain, ConvNeXtBlock, State, Steppable, substate
+from models.streaming import Chain, ConvNeXtBlock, State, Steppable, prefixed, substate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,42 +58,48 @@ class Encoder(Steppable):
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
-        step_width = exact_div(config.channels * config.audio.frame_samples, config.subframes)
         self.analysis = Analysis(config.hop)
+        self.hearing = Hearing(config.rate, config.subframes)
+        step_width = features_per_step(config)
         self.inlet = nn.Linear(step_width, config.encoder_width)
         self.blocks = Chain(
             *(ConvNeXtBlock(config.encoder_width, kernel=config.kernel) for _ in range(config.encoder_blocks))
         )
         self.outlet = nn.Linear(config.encoder_width * config.subframes, config.latent)
         self.skip = nn.Linear(step_width * config.subframes, config.latent, bias=False)
-        self.context = -(-self.blocks.context // config.subframes) + 1
+        heard = -(-WINDOW // config.audio.frame_samples)
+        self.context = -(-self.blocks.context // config.subframes) + heard
 
     def init_state(self, batch: int = 1) -> State:
-        blocks = {f"blocks.{k}": v for k, v in self.blocks.init_state(batch).items()}
-        mdct = self.analysis.init_state(batch * self.config.channels)["past"]
-        return {"past": mdct.reshape(batch, self.config.channels, -1)} | blocks
-
-    def coefficients(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
-        """Compressed MDCT coefficients [B, T, C * F] of audio frames [B, T, C * F]."""
-        batch, frames, _ = x.shape
-        c, hop, hops = self.config.channels, self.config.hop, self.config.hops
-        audio = x.reshape(batch, frames, c, hops, hop).transpose(1, 2).reshape(batch * c, frames * hops, hop)
-        spectrum, state = self.analysis.step(audio, {"past": past.reshape(batch * c, 1, hop)})
-        spectrum = compress(spectrum * self.config.gain)
-        spectrum = spectrum.reshape(batch, c, frames, hops * hop).transpose(1, 2)
-        return _interleave(spectrum, self.config), state["past"].reshape(batch, c, hop)
+        """Per channel the transforms' past, [B * C, ...]; then the blocks' past."""
+        rows = batch * self.config.channels
+        return {
+            **prefixed("analysis.", self.analysis.init_state(rows)),
+            **prefixed("hearing.", self.hearing.init_state(rows)),
+            **prefixed("blocks.", self.blocks.init_state(batch)),
+        }
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        coefficients, past = self.coefficients(x, state["past"])
-        latents, blocks = self.encode(coefficients, substate(state, "blocks."))
-        return latents, {"past": past} | {f"blocks.{k}": v for k, v in blocks.items()}
+        features, heard = self.hear(x, state)
+        batch, frames, _ = features.shape
+        steps = features.reshape(batch, frames * self.config.subframes, -1)
+        hidden, blocks = self.blocks.step(self.inlet(steps), substate(state, "blocks."))
+        latents = self.outlet(hidden.reshape(batch, frames, -1)) + self.skip(features)
+        return latents, heard | prefixed("blocks.", blocks)
 
-    def encode(self, coefficients: Tensor, blocks: State) -> tuple[Tensor, State]:
-        """Latents of coefficients [B, T, C * F]."""
-        batch, frames, _ = coefficients.shape
-        steps = coefficients.reshape(batch, frames * self.config.subframes, -1)
-        hidden, blocks = self.blocks.step(self.inlet(steps), blocks)
-        return self.outlet(hidden.reshape(batch, frames, -1)) + self.skip(coefficients), blocks
+    def hear(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Compressed coefficients and amplitudes [B, T, U * W] of audio frames [B, T, C * F]."""
+        batch, frames, _ = x.shape
+        c, hop, hops = self.config.channels, self.config.hop, self.config.hops
+        audio = x.reshape(batch, frames, c, hops * hop).transpose(1, 2).reshape(batch * c, frames, -1)
+        spectrum, analysis = self.analysis.step(
+            audio.reshape(batch * c, frames * hops, hop), substate(state, "analysis.")
+        )
+        tones, hearing = self.hearing.step(audio, substate(state, "hearing."))
+        parts = [part.reshape(batch, c, frames, self.config.subframes, -1) for part in (spectrum, tones)]
+        features = compress(torch.cat(parts, -1) * self.config.gain)  # [B, C, T, U, W / C]
+        features = features.permute(0, 2, 3, 1, 4).reshape(batch, frames, -1)
+        return features, prefixed("analysis.", analysis) | prefixed("hearing.", hearing)
 
 
 class Decoder(Steppable):
@@ -96,7 +108,7 @@ class Decoder(Steppable):
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
-        step_width = exact_div(config.channels * config.audio.frame_samples, config.subframes)
+        step_width = features_per_step(config)
         self.inlet = nn.Linear(config.latent, config.decoder_width * config.subframes)
         self.blocks = Chain(
             *(ConvNeXtBlock(config.decoder_width, kernel=config.kernel) for _ in range(config.decoder_blocks))
@@ -105,47 +117,45 @@ class Decoder(Steppable):
         self.outlet = nn.Linear(config.decoder_width, step_width)
         self.skip = nn.Linear(config.latent, step_width * config.subframes, bias=False)
         self.synthesis = Synthesis(config.hop)
+        self.voice = Voice(config.rate, config.subframes, delay=config.hop)
         self.context = -(-self.blocks.context // config.subframes) + 1
 
     def init_state(self, batch: int = 1) -> State:
-        blocks = {f"blocks.{k}": v for k, v in self.blocks.init_state(batch).items()}
-        return {"tail": torch.zeros(batch, self.config.channels, self.config.hop)} | blocks
+        rows = batch * self.config.channels
+        return {
+            **prefixed("synthesis.", self.synthesis.init_state(rows)),
+            **prefixed("voice.", self.voice.init_state(rows)),
+            **prefixed("blocks.", self.blocks.init_state(batch)),
+        }
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        coefficients, blocks = self.decode(x, substate(state, "blocks."))
-        audio, tail = self.waveform(coefficients, state["tail"])
-        return audio, {"tail": tail} | {f"blocks.{k}": v for k, v in blocks.items()}
+        batch, frames, _ = x.shape
+        steps = self.inlet(x).reshape(batch, frames * self.config.subframes, -1)
+        hidden, blocks = self.blocks.step(steps, substate(state, "blocks."))
+        features = self.outlet(self.norm(hidden)).reshape(batch, frames, -1) + self.skip(x)
+        audio, spoken = self.speak(features.float(), state)
+        return audio, spoken | prefixed("blocks.", blocks)
 
-    def decode(self, latents: Tensor, blocks: State) -> tuple[Tensor, State]:
-        """Compressed MDCT coefficients [B, T, C * F] of latents."""
-        batch, frames, _ = latents.shape
-        steps = self.inlet(latents).reshape(batch, frames * self.config.subframes, -1)
-        hidden, blocks = self.blocks.step(steps, blocks)
-        return self.outlet(self.norm(hidden)).reshape(batch, frames, -1) + self.skip(latents), blocks
-
-    def waveform(self, coefficients: Tensor, tail: Tensor) -> tuple[Tensor, Tensor]:
-        """Audio frames [B, T, C * F] of compressed coefficients."""
-        batch, frames, _ = coefficients.shape
-        c, hop, hops = self.config.channels, self.config.hop, self.config.hops
-        spectrum = expand(_deinterleave(coefficients, self.config)) / self.config.gain
-        spectrum = spectrum.transpose(1, 2).reshape(batch * c, frames * hops, hop)
-        audio, state = self.synthesis.step(spectrum, {"tail": tail.reshape(batch * c, 1, hop)})
-        audio = audio.reshape(batch, c, frames, hops * hop).transpose(1, 2).reshape(batch, frames, -1)
-        return audio, state["tail"].reshape(batch, c, hop)
-
-
-def _interleave(spectrum: Tensor, config: CodecConfig) -> Tensor:
-    """[B, T, C, hops * H] to [B, T, C * F] with each subframe's channels side by side."""
-    batch, frames = spectrum.shape[:2]
-    parts = spectrum.reshape(batch, frames, config.channels, config.subframes, -1)
-    return parts.transpose(2, 3).reshape(batch, frames, -1)
+    def speak(self, features: Tensor, state: State) -> tuple[Tensor, State]:
+        """Audio frames [B, T, C * F] of compressed coefficients and amplitudes [B, T, U * W]."""
+        batch, frames, _ = features.shape
+        c, hop, hops, u = self.config.channels, self.config.hop, self.config.hops, self.config.subframes
+        parts = expand(features) / self.config.gain
+        parts = parts.reshape(batch, frames, u, c, -1).permute(0, 3, 1, 2, 4)  # [B, C, T, U, W / C]
+        bins = exact_div(hops * hop, u)
+        spectrum = parts[..., :bins].reshape(batch * c, frames * hops, hop)
+        noise, synthesis = self.synthesis.step(spectrum, substate(state, "synthesis."))
+        tones = parts[..., bins:].reshape(batch * c, frames, -1)
+        tones, voice = self.voice.step(tones, substate(state, "voice."))
+        audio = noise.reshape(batch, c, frames, -1) + tones.reshape(batch, c, frames, -1)
+        audio = audio.transpose(1, 2).reshape(batch, frames, -1)
+        return audio, prefixed("synthesis.", synthesis) | prefixed("voice.", voice)
 
 
-def _deinterleave(flat: Tensor, config: CodecConfig) -> Tensor:
-    """The inverse of `_interleave`: [B, T, C * F] to [B, T, C, hops * H]."""
-    batch, frames = flat.shape[:2]
-    parts = flat.reshape(batch, frames, config.subframes, config.channels, -1)
-    return parts.transpose(2, 3).reshape(batch, frames, config.channels, -1)
+def features_per_step(config: CodecConfig) -> int:
+    """Width of what is heard and said per subframe, over all channels."""
+    bins = exact_div(config.audio.frame_samples, config.subframes)
+    return config.channels * (bins + 2 * len(steps_per_frame()))
 
 
 class Codec(nn.Module):
@@ -178,17 +188,18 @@ class Codec(nn.Module):
         """Codes [B, T, K] to audio [B, C, N], one hop late."""
         return self.audio(self.decoder(self.quantizer.decode(codes)))
 
-    def forward(self, audio: Tensor, keep: Tensor | None = None) -> tuple[Tensor, Tensor, Quantized]:
+    def forward(self, audio: Tensor, keep: Tensor | None = None) -> tuple[Tensor, Quantized]:
         """Reconstruct for training.
 
         Returns:
-            coefficients asked for and given, both [B, T, C * F] compressed, and the quantiser's result.
+            audio [B, C, N], one hop late, and the quantiser's result.
         """
-        frames = self.frames(audio)
-        state = self.encoder.init_state(len(frames))
-        target, _ = self.encoder.coefficients(frames, state["past"])
-        latents, _ = self.encoder.encode(target, substate(state, "blocks."))
-        quantized = self.quantizer(latents.float(), keep)
-        blocks = substate(self.decoder.init_state(len(frames)), "blocks.")
-        given, _ = self.decoder.decode(quantized.latents, blocks)
-        return target, given, quantized
+        quantized = self.quantizer(self.encoder(self.frames(audio)).float(), keep)
+        return self.audio(self.decoder(quantized.latents)), quantized
+
+
+def load(folder: Path) -> Codec:
+    """Open a trained codec, averaged weights, in evaluation mode."""
+    codec = Codec(CodecConfig(**json.loads((folder / "config.json").read_text())))
+    codec.load_state_dict(load_file(folder / "model.safetensors"))
+    return codec.eval()

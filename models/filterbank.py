@@ -32,6 +32,8 @@ def _kernels(rate: int, window: int, low: float, per_octave: int, bands: int) ->
 class Filterbank(Steppable):
     """Log energies of pitch-spaced bands, two looks a frame."""
 
+    kernels: Tensor  # [window, 2 * bands]
+
     def __init__(
         self, rate: int, frame: int, *, window: int = 4096, low: float = 41.2, per_octave: int = 12, bands: int = 96
     ) -> None:

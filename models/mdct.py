@@ -26,6 +26,8 @@ def _basis(hop: int) -> Tensor:
 class Analysis(Steppable):
     """Hops of samples to MDCT coefficients; each hop looks one hop back."""
 
+    basis: Tensor  # [2 H, H]
+
     context = 1
 
     def __init__(self, hop: int) -> None:
@@ -44,6 +46,8 @@ class Analysis(Steppable):
 
 class Synthesis(Steppable):
     """MDCT coefficients to hops of samples, one hop late (the overlap needs its other half)."""
+
+    basis: Tensor  # [2 H, H]
 
     context = 1
 

@@ -27,6 +27,10 @@ class Quantized(NamedTuple):
 class ResidualQuantizer(nn.Module):
     """K codebooks of `size` vectors, each quantising what the ones before left over."""
 
+    codebooks: Tensor  # [K, size, D]
+    usage: Tensor  # [K, size] average count per batch
+    sums: Tensor  # [K, size, D] average sum of members
+
     def __init__(
         self, levels: int, width: int, size: int = 1024, *, decay: float = 0.97, stale: float = 0.03
     ) -> None:

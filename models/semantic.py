@@ -6,9 +6,12 @@ recover from the codes what is played: notes, onsets, chord, key, beat, instrume
 random-projection code (NEST-RQ, after BEST-RQ, arXiv 2202.01855), which needs no labels.
 """
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.row import SLICES
@@ -83,6 +86,9 @@ class SemanticEncoder(Steppable):
 class SemanticTokenizer(nn.Module):
     """Encoder, quantiser and the readers that train them."""
 
+    projection: Tensor  # [W, 16] fixed
+    target_codes: Tensor  # [targets, 16] fixed, unit norm
+
     def __init__(self, config: SemanticConfig) -> None:
         super().__init__()
         self.config = config
@@ -142,3 +148,9 @@ def label_targets(rows: Tensor, labels: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+def load(folder: Path) -> SemanticTokenizer:
+    """Open a trained tokenizer, averaged weights, in evaluation mode."""
+    fields = json.loads((folder / "config.json").read_text())
+    model = SemanticTokenizer(SemanticConfig(**fields | {"dilations": tuple(fields["dilations"])}))
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    return model.eval()

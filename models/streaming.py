@@ -7,6 +7,7 @@ of named tensors, passed in and out; nothing that streams hides on `self`. `test
 """
 
 from abc import ABC, abstractmethod
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -45,22 +46,30 @@ class Chain(Steppable):
 
     def init_state(self, batch: int = 1) -> State:
         return {
-            f"{index}.{name}": tensor
-            for index, part in enumerate(self.parts)
-            for name, tensor in part.init_state(batch).items()
+            name: tensor
+            for index, part in enumerate(self._steppables())
+            for name, tensor in prefixed(f"{index}.", part.init_state(batch)).items()
         }
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         after: State = {}
-        for index, part in enumerate(self.parts):
+        for index, part in enumerate(self._steppables()):
             x, part_state = part.step(x, substate(state, f"{index}."))
-            after |= {f"{index}.{name}": tensor for name, tensor in part_state.items()}
+            after |= prefixed(f"{index}.", part_state)
         return x, after
+
+    def _steppables(self) -> list[Steppable]:
+        return cast("list[Steppable]", list(self.parts))
 
 
 def substate(state: State, prefix: str) -> State:
     """Pick the tensors whose names start with `prefix`, without it."""
     return {name[len(prefix) :]: t for name, t in state.items() if name.startswith(prefix)}
+
+
+def prefixed(prefix: str, state: State) -> State:
+    """Put `prefix` in front of every name; the inverse of `substate`."""
+    return {f"{prefix}{name}": tensor for name, tensor in state.items()}
 
 
 class ConvNeXtBlock(Steppable):

@@ -19,14 +19,11 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from engine.spec import STYLE_WIDTH
-from models.codec import Codec
-from models.mulan import Mulan
-from models.mulan import load as load_mulan
-from models.semantic import SemanticTokenizer
+from models import codec as codecs
+from models import mulan as mulans
+from models import semantic as semantics
 from training.captions_cache import cached
 from training.data import Piece, Prepared, load
-from training.train_codec import load_codec
-from training.train_semantic import load_semantic
 
 GROUP = 8  # pieces encoded side by side
 CLIPS, CLIP_FRAMES = 6, 125  # per piece, of 5 s, for its audio style
@@ -43,7 +40,7 @@ def piece_frames(data: Prepared, group: list[Piece]) -> torch.Tensor:
     return torch.from_numpy(frames)
 
 
-def make_tokens(data: Prepared, codec: Codec, semantic: SemanticTokenizer) -> NDArray[np.uint16]:
+def make_tokens(data: Prepared, codec: codecs.Codec, semantic: semantics.SemanticTokenizer) -> NDArray[np.uint16]:
     """Encode a whole split, each piece from silence: [frames, 13]."""
     tokens = np.zeros((data.frames, 1 + codec.config.levels), np.uint16)
     order = sorted(data.pieces, key=lambda piece: piece.frames)
@@ -60,7 +57,7 @@ def make_tokens(data: Prepared, codec: Codec, semantic: SemanticTokenizer) -> ND
     return tokens
 
 
-def make_styles(data: Prepared, mulan: Mulan) -> dict[str, NDArray[Any]]:
+def make_styles(data: Prepared, mulan: mulans.Mulan) -> dict[str, NDArray[Any]]:
     """Embed every piece's audio and captions with a trained MuLan."""
     audio = np.zeros((len(data.pieces), STYLE_WIDTH), np.float32)
     with torch.no_grad(), Progress() as progress:
@@ -87,9 +84,9 @@ def main(
     """Tokenise one prepared split."""
     torch.set_num_threads(threads)
     prepared = load(data)
-    tokens = make_tokens(prepared, load_codec(codec), load_semantic(semantic))
+    tokens = make_tokens(prepared, codecs.load(codec), semantics.load(semantic))
     np.save(data / "tokens.npy", tokens)
-    np.savez(data / "styles.npz", **make_styles(prepared, load_mulan(mulan)))
+    np.savez(data / "styles.npz", **make_styles(prepared, mulans.load(mulan)))
     use = [len(np.unique(tokens[:, level])) for level in range(tokens.shape[1])]
     typer.echo(json.dumps({"frames": len(tokens), "codes_in_use": use}))
 

@@ -2,8 +2,8 @@
 
     python -m training.train_codec --data data/prepared --out data/runs/codec --budget-minutes 30
 
-Loss: L1 of compressed MDCT coefficients (sees phase from the first step), multi-resolution mel distance,
-commitment. Each example keeps a random number of levels. A collapsed codebook fails the run.
+Loss: distance of compressed MDCT coefficients (sees phase from the first step), multi-resolution mel
+distance, commitment. Each example keeps a random number of levels. A collapsed codebook fails the run.
 """
 
 import json
@@ -14,16 +14,16 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from safetensors.torch import load_file
 from torch import Tensor
 
 from models.codec import Codec, CodecConfig
 from models.quantizer import BYPASS
 from training.data import Prepared, load
 from training.loop import Loop, LoopOptions, TrainingFailed
-from training.losses import MelDistance, snr_db
+from training.losses import CoefficientDistance, MelDistance, snr_db
 
 REPORT_LEVELS = (1, 4, 8, 12)
+COEFFICIENT_WEIGHT, MEL_WEIGHT = 10.0, 2.0
 UNQUANTIZED = 0.2  # share of examples whose latents go past the quantiser: clean gradients for both ends
 
 
@@ -31,12 +31,13 @@ class CodecTask:
     """Reconstruct crops of one second."""
 
     def __init__(
-        self, config: CodecConfig, train: Prepared, valid: Prepared, *, batch: int, frames: int, mel_weight: float = 4.0
+        self, config: CodecConfig, train: Prepared, valid: Prepared, *, batch: int, frames: int
     ) -> None:
         self.config, self.train, self.valid = config, train, valid
-        self.size, self.frames, self.mel_weight = batch, frames, mel_weight
+        self.size, self.frames = batch, frames
         self.model = Codec(config)
         self.mel = MelDistance(config.rate)
+        self.coefficient = CoefficientDistance(config.rate, config.hop)
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Audio [B, C, N] with random gain and polarity, and levels to keep [B]."""
@@ -51,26 +52,22 @@ class CodecTask:
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, float]]:
         audio, keep = batch
-        target, given, quantized = self.model(audio, keep)
-        given = given.float()
-        coefficient = (given - target).abs().mean()
-        decoded = self._waveform(given)
-        mel = self.mel(decoded, self._waveform(target))
-        loss = 10 * coefficient + self.mel_weight * mel + 0.25 * quantized.commitment
+        hop = self.config.hop
+        given, quantized = self.model(audio, keep)
+        given, wanted = given[..., hop:].flatten(0, 1), audio[..., :-hop].flatten(0, 1)
+        coefficient = self.coefficient(given, wanted)
+        mel = self.mel(given, wanted)
+        loss = COEFFICIENT_WEIGHT * coefficient + MEL_WEIGHT * mel + 0.25 * quantized.commitment
         perplexity = quantized.perplexity
         return loss, {
             "coef": coefficient.item(),
             "mel": mel.item(),
+            "snr": snr_db(given.detach(), wanted).item(),
             "commit": quantized.commitment.item(),
             "ppl1": perplexity[0].item(),
             "ppl4": perplexity[3].item(),
             "ppl12": perplexity[-1].item(),
         }
-
-    def _waveform(self, coefficients: Tensor) -> Tensor:
-        tail = torch.zeros(len(coefficients), self.config.channels, self.config.hop)
-        frames, _ = self.model.decoder.waveform(coefficients.float(), tail)
-        return self.model.audio(frames).flatten(0, 1)
 
     def validate(self) -> dict[str, float]:
         """Mel distance and SNR per number of levels, and codebook use, over held-out seconds."""
@@ -96,14 +93,6 @@ class CodecTask:
             raise TrainingFailed(
                 f"a codebook collapsed: {figures['use_min']:.0%} of its codes in use on held-out audio, expected 20 %."
             )
-
-
-def load_codec(folder: Path) -> Codec:
-    """Open a trained codec, averaged weights, in evaluation mode."""
-    config = CodecConfig(**json.loads((folder / "config.json").read_text()))
-    codec = Codec(config)
-    codec.load_state_dict(load_file(folder / "model.safetensors"))
-    return codec.eval()
 
 
 def main(

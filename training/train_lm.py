@@ -17,7 +17,6 @@ import numpy as np
 import torch
 import typer
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -41,6 +40,7 @@ KEEP = {  # probability that a field is given in an example
 KEEP_GRID = 0.9  # tempo and meter, together
 UNCONDITIONED = 0.1  # examples that lose every field guidance leaves out
 SPLICED = 0.33
+TAIL = 32  # frames after a piece's last bar: a stream that learned them would stop by itself
 SLIP = 0.04  # share of past tokens replaced
 LEVEL_WEIGHTS = (3.0, 2.0, 1.5, 1.2, 1.0, 0.7, 0.7, 0.6, 0.6, 0.5, 0.5, 0.5, 0.5)
 
@@ -54,6 +54,7 @@ class Split:
         with np.load(root / "styles.npz", allow_pickle=False) as styles:
             self.audio_styles, self.text_styles = styles["audio"], styles["text"]
             owners = styles["text_piece"]
+        self.playing = np.array([piece.frames - TAIL for piece in self.data.pieces])
         edges = np.searchsorted(owners, np.arange(len(self.data.pieces) + 1))
         self.captions = [slice(int(a), int(b)) for a, b in zip(edges, edges[1:], strict=False)]
 
@@ -61,10 +62,8 @@ class Split:
         self, rng: np.random.Generator, frames: int, *, dropout: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Tokens [T, K] and rows [T, ROW_WIDTH] of a random stretch of one piece."""
-        long_enough = [row for row, piece in enumerate(self.data.pieces) if piece.frames >= frames]
-        index = int(rng.choice(long_enough))
-        piece = self.data.pieces[index]
-        start = piece.start + int(rng.integers(piece.frames - frames + 1))
+        index = int(rng.choice(np.flatnonzero(self.playing >= frames)))
+        start = self.data.pieces[index].start + int(rng.integers(self.playing[index] - frames + 1))
         labels = slice_labels(self.data.labels, start, frames)
         if dropout:
             labels.notes = free_some(labels.notes, rng)
@@ -175,14 +174,6 @@ class LanguageTask:
             raise TrainingFailed(
                 f"semantic cross-entropy is {figures['ce0']:.2f} nats, chance is {chance:.2f}: nothing was learned."
             )
-
-
-def load_language(folder: Path) -> LanguageModel:
-    """Open a trained depthformer, averaged weights, in evaluation mode."""
-    config = LanguageConfig(**json.loads((folder / "config.json").read_text()))
-    model = LanguageModel(config)
-    model.load_state_dict(load_file(folder / "model.safetensors"))
-    return model.eval()
 
 
 def main(

@@ -11,7 +11,6 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -118,15 +117,6 @@ def head_losses(
         read["next"][:, :-1].float().flatten(0, 1), upcoming.flatten()
     )
     return parts
-
-
-def load_semantic(folder: Path) -> SemanticTokenizer:
-    """Open a trained tokenizer, averaged weights, in evaluation mode."""
-    stored = json.loads((folder / "config.json").read_text())
-    config = SemanticConfig(**stored | {"dilations": tuple(stored["dilations"])})
-    model = SemanticTokenizer(config)
-    model.load_state_dict(load_file(folder / "model.safetensors"))
-    return model.eval()
 
 
 def main(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from engine.commands.where import bundle_folder
 from engine.errors import AntiphonError, OptionError
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from engine.offline import Rendering
     from engine.row import Vector
     from engine.timeline import Story
-
-JsonObject = dict[str, Any]
 
 PICTURE_TITLE_CHARACTERS: Final = 200
 

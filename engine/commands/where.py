@@ -13,9 +13,15 @@ def bundle_folder(named: Path | None) -> Path:
     """The folder to open; typer has put `VARIABLE` into `named` if the option was not given.
 
     Raises:
-        BundleError: none was named and there is no default.
+        BundleError: what was named is not there, or none was named and there is no default.
     """
     if named is not None:
+        try:
+            named.stat()
+        except OSError as exc:
+            raise BundleError(
+                f"bundle {named} cannot be opened ({exc.strerror}), expected a folder."
+            ) from exc
         return named
     # bundles/ lies beside engine/, in a checkout as in an installed wheel (ADR 0004).
     default = Path(engine.__file__).resolve().parents[1] / "bundles" / "default"

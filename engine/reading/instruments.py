@@ -71,8 +71,6 @@ def take_instruments(text: str, remarks: list[str]) -> tuple[str, Wanted]:
             wanted.ask(mention.meaning)
     for meaning in dict.fromkeys(refused):
         wanted.refuse(meaning, remarks)
-    if "voice" not in wanted.families and re.search(r"\binstrumental\b", text, re.IGNORECASE):
-        wanted.without.add("voice")
     if is_alone or is_only or _is_solo(text):
         wanted.refuse_others()
     return text, wanted

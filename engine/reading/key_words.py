@@ -1,5 +1,6 @@
-"""Keys in a prompt: cut those that can mean nothing else, leave "a minor setback" and "Am - F - C"
-alone.
+"""Keys in a prompt: cut those that can mean nothing else.
+
+"A minor setback", "in a minor key" and the chords "Am - F - C" stay as they are.
 """
 
 import re
@@ -18,6 +19,9 @@ _KEY_OF = re.compile(
     re.IGNORECASE,
 )
 _CHURCH_MODE = re.compile(r"dorian|phrygian|lydian|mixolydian|aeolian|ionian", re.IGNORECASE)
+
+_NOUNS = {"key", "keys", "chord", "chords", "scale", "mode", "tonality", "mood", "feel"}
+_LINKS = {"", "with", "and", "at", "on", "for", "by", "but", "then", "played", "featuring", "using"}
 
 
 def take_key(text: str, remarks: list[str]) -> tuple[str, str | None]:
@@ -47,17 +51,17 @@ def take_key(text: str, remarks: list[str]) -> tuple[str, str | None]:
 
 def _is_article(match: re.Match[str]) -> bool:
     """Whether the A of "a minor" is more likely an article than a tonic."""
-    if match["tonic"] not in "Aa" or match["accidental"] or (match["said"] and not match["after"]):
+    if match["tonic"] not in "Aa" or match["accidental"]:
         return False
-    if match["after"] and re.fullmatch(
-        r"\s+(keys?|chords?|scale|mode|tonality|mood|feel)", match["after"].lower()
-    ):
+    after = (match["after"] or "").strip().lower()
+    if after in _NOUNS:
         return True
-    if match["said"] or (
-        match["tonic"] == "A" and match.start() > 0 and match.string[match.start() - 2] not in ".!?"
-    ):
+    if match["said"]:  # "in a minor with strings" is a key, "in a minor way" is not
+        return match["tonic"] == "a" and after not in _LINKS
+    opens_sentence = match.string[: match.start()].rstrip()[-1:] in ("", ".", "!", "?")
+    if match["tonic"] == "A" and not opens_sentence:
         return False
-    return bool(match["after"]) or not _is_clause(match)
+    return bool(after) or not _is_clause(match)
 
 
 def _is_clause(match: re.Match[str]) -> bool:

@@ -14,13 +14,11 @@ from engine.spec import MAX_BEATS_PER_BAR, TEMPO_MAX_BPM, TEMPO_MIN_BPM
 _NUMBER = r"(?<![\w.])(?<!\d,)(?P<{0}>\d+(?:[.,]\d+)?)"
 _ABOUT = (
     r"(?:(?:at|around|about|approximately|roughly|circa|ca\.?|of|with|a|an|the|in|is|played|set|"
-    r"speed|tempo)\s+)*"
+    r"speed|tempo|moves|moving|runs|running|goes)\s+)*"
 )
-_UNIT = (
-    r"\s*-?\s*(?:b\.?p\.?m\b\.?|(?:quarter[- ])?beats? (?:per|a|/) ?min(?:ute)?\b)(?:\s+tempo\b)?"
-)
+_UNIT = r"\s*-?\s*(?:bpm\b|b\.p\.m\b\.?|(?:quarter[- ])?beats? (?:per|a|/) ?min(?:ute)?\b)(?:\s+tempo\b)?"
 _BPM = re.compile(
-    rf"(?:\bbetween\s+|\bfrom\s+)?(?:\b{_ABOUT})?~?\s*{_NUMBER.format('low')}"
+    rf"(?:\bbetween\s+|\bfrom\s+)?(?:\b{_ABOUT})?(?:~\s*)?{_NUMBER.format('low')}"
     rf"(?:(?:\s*(?:-|–|—|to|and)\s*)(?P<high>\d+(?:[.,]\d+)?))?{_UNIT}",
     re.IGNORECASE,
 )
@@ -46,6 +44,8 @@ def take_tempo(text: str, remarks: list[str]) -> tuple[str, float | None]:
         high = _number(groups.get("high") or "") or low
         for bpm in (low, high):
             _check_tempo(bpm, match[0].strip())
+        if high != low:
+            remarks.append(f"of {low:g} to {high:g} bpm the middle is played")
         found.append((low + high) / 2)
         return CUT
 

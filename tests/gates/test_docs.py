@@ -28,10 +28,16 @@ def problems(text: str, root: Path = ROOT, folder: str = "") -> list[str]:
     page = read(text)
     found = [what for words in page.commands for what in _command_problems(words, root)]
     for path in page.paths:
-        is_made = path.startswith(MADE_BY_A_COMMAND)
-        if not is_made and not (root / path).exists() and not (root / folder / path).exists():
+        if path.startswith(MADE_BY_A_COMMAND):
+            continue
+        if not _is_there(root / path) and not _is_there(root / folder / path):
             found.append(f"{path} does not exist")
     return found
+
+
+def _is_there(path: Path) -> bool:
+    """Say whether a file or a folder with something in it is there; git keeps no empty one."""
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
 def _command_problems(words: tuple[str, ...], root: Path) -> list[str]:

@@ -4,7 +4,7 @@ In:  a part template, a plan and a section.
 Out: notes on the straight grid; swing and human timing come later (`feel.py`).
 
 One function per way of playing. Letters of bass patterns: 1 bass, 2 4 6 9 scale steps, 3 5 7 chord
-tones, 8 octave, l fifth below, b flat second, t tritone, a approach to the next chord, m muted ghost.
+tones, 8 octave, l fifth below, b flat second, t tritone, a approach to the next chord, m muted.
 Letters of chord patterns: x X o chord (plain, accented, soft), l bass note, f fifth under it.
 Letters of voices: x the voice, u d scale neighbours, c k chord tones above and below.
 """
@@ -61,7 +61,7 @@ def degree_pitch(letter: str, chord: Chord, part: PartTemplate, plan: Plan, beat
 
 
 def chord_tone_interval(chord: Chord, index: int, plan: Plan, beat: float) -> int:
-    """Count semitones from a chord's bass up to its third, fifth or seventh; else to the scale's."""
+    """Count semitones from a chord's bass to its third, fifth or seventh, or to the scale's."""
     tones = chord_classes(chord.root, chord.quality)
     if chord.quality == "5" and index == 2:
         return (chord.root + 7 - chord.bass) % 12

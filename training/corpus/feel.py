@@ -62,7 +62,7 @@ def _shade(note: Note, plan: Plan, rng: np.random.Generator) -> Note:
     energy = plan.stretch_at(note.start).energy
     factor = 0.82 + 0.28 * energy + (0.05 if note.start % plan.beats_per_bar < 1e-6 else 0.0)
     velocity = note.velocity * factor * (1 + 0.05 * rng.standard_normal())
-    return replace(note, velocity=int(np.clip(round(velocity), 12, 127)))
+    return replace(note, velocity=min(127, max(12, round(velocity))))
 
 
 def _jitter(
@@ -73,7 +73,7 @@ def _jitter(
     result = []
     for note in notes:
         if note.start not in shifts:
-            waver = float(np.clip(rng.standard_normal(), -2, 2))
+            waver = min(2.0, max(-2.0, rng.standard_normal()))
             shifts[note.start] = waver * jitter_ms + lay_back_ms
         start = max(0.0, note.start + shifts[note.start] * bpm / 60_000)
         result.append(replace(note, start=round(start, 5), length=round(note.length, 5)))

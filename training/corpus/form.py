@@ -16,8 +16,14 @@ from training.corpus.templates import Genre
 SHORTEST_SECONDS, LONGEST_SECONDS = 36.0, 56.0
 UNIT_SECONDS = 10.0
 USUAL_ENERGY = {
-    "intro": 0.3, "verse": 0.5, "chorus": 0.85, "bridge": 0.5, "break": 0.25, "solo": 0.75, "outro": 0.4,
-}  # fmt: skip
+    "intro": 0.3,
+    "verse": 0.5,
+    "chorus": 0.85,
+    "bridge": 0.5,
+    "break": 0.25,
+    "solo": 0.75,
+    "outro": 0.4,
+}
 
 
 @dataclass(frozen=True)

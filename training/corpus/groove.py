@@ -3,8 +3,8 @@
 In:  a kit template, a plan, the sections with drums.
 Out: drum notes on the straight grid.
 
-Each section takes a groove for its energy; the last bar before a change may turn into a fill, and an
-energetic section may open with a crash. The ending bar gets one stroke.
+Each section takes a groove for its energy; the last bar before a change may turn into a fill, and
+an energetic section may open with a crash. The ending bar gets one stroke.
 """
 
 import numpy as np

@@ -87,7 +87,7 @@ def _has_turn(part: PartTemplate, half: int) -> bool:
 def _sing_bar(
     motif: Motif, part: PartTemplate, plan: Plan, bar: int, at: int, *, rests: bool
 ) -> list[Note]:
-    """Set the motif on the chords of one bar; a resting bar keeps its head and ends on a long one."""
+    """Set the motif on the chords of one bar; a resting bar keeps its head and then holds."""
     bar_line = bar * plan.beats_per_bar
     strokes = _cadence(motif.strokes, plan.beats_per_bar) if rests else motif.strokes
     notes, pitch = [], at

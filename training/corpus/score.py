@@ -27,13 +27,13 @@ class Part:
     instrument: str  # a musician's word: "fretless bass", "808 kit"
     family: str  # one of engine.spec.FAMILIES, or "drums"
     source: str  # "soundfont" (program) or "synth" (patch)
-    program: int = 0  # General MIDI program 0..127; for drums on the sound font: kit program, bank 128
+    program: int = 0  # General MIDI program 0..127; for drums: the kit, in bank 128
     patch: str = ""  # name of one of our synthesisers' patches, for source "synth"
     notes: tuple[Note, ...] = ()
     gain_db: float = 0.0
     pan: float = 0.0  # -1 left .. 1 right
     reverb: float = 0.15  # send, 0..1
-    effects: tuple[str, ...] = ()  # names of effects: "chorus", "distortion", "delay", "phaser", "lowpass", "bitcrush"
+    effects: tuple[str, ...] = ()  # names in effects.py: "chorus", "distortion", "delay"
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,7 @@ class Genre(Strict):
     tempo: tuple[float, float]  # bpm, of the beat (in 6/8 the dotted quarter)
     meters: dict[MeterName, Weight]
     swing: tuple[float, float] = (0.5, 0.5)  # where an off-beat falls within its pair of steps
-    swing_step: Literal[0.5, 0.25] = 0.5  # beats between the swung steps: eighths or sixteenths
+    swing_step: float = Field(default=0.5, ge=0.25, le=0.5)  # beats: swung eighths or sixteenths
     levels: dict[LevelName, Weight]
     bodies: Words  # sections between intro and outro, cut or repeated to length
     energies: dict[str, Unit] = {}  # of sections, where they differ from the usual ones

@@ -1,0 +1,131 @@
+"""Torch to ONNX to int8: every step graph plays the same music, and one that does not is refused."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="export needs torch: pip install 'antiphon[train]'")
+onnx = pytest.importorskip("onnx", reason="export needs onnx: pip install 'antiphon[train]'")
+pytest.importorskip("onnxscript", reason="export needs onnxscript: pip install 'antiphon[train]'")
+
+from engine.backends import open_backend
+from engine.errors import BundleError
+from engine.row import ROW_WIDTH
+from engine.spec import LEVELS, START_TOKEN
+from export import pack, verify, wrap
+from export.material import FRAMES, Material, Models, cases
+from export.quantize import to_int8
+from export.to_onnx import share_equal_constants, to_onnx
+from models.codec import Codec, CodecConfig
+from models.lm import LanguageConfig, LanguageModel
+from models.semantic import SemanticConfig, SemanticTokenizer
+
+RATE = 8_000
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    torch.manual_seed(0)
+    codec = Codec(
+        CodecConfig(
+            rate=RATE, encoder_width=32, encoder_blocks=1, decoder_width=32, decoder_blocks=1, latent=8, codebook=64
+        )
+    )
+    semantic = SemanticTokenizer(SemanticConfig(rate=RATE, width=16, dilations=(1, 2), latent=8, codebook=64))
+    for quantizer in (codec.quantizer, semantic.quantizer):
+        scale = torch.linspace(1, 0.1, quantizer.levels)[:, None, None]
+        quantizer.codebooks.copy_(torch.randn_like(quantizer.codebooks) * 0.3 * scale)
+    language = LanguageModel(
+        LanguageConfig(width=32, layers=2, heads=2, window=6, embedding=16, depth_width=16, depth_heads=2)
+    )
+    return Models(codec.eval(), semantic.eval(), language.eval())
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    rng = np.random.default_rng(0)
+    time = np.arange(FRAMES * RATE // 25) / RATE
+    audio = 0.3 * np.sin(2 * np.pi * 220 * time) + 0.05 * rng.normal(size=len(time))
+    rows = rng.normal(size=(FRAMES, ROW_WIDTH)).astype(np.float32)
+    return Material(audio[None].astype(np.float32), rows)
+
+
+@pytest.fixture(scope="module")
+def exported(models, tmp_path_factory):
+    """Float32 and int8 files of every step graph."""
+    folder = tmp_path_factory.mktemp("graphs")
+    for name, build in pack.BUILDERS.items():
+        to_onnx(build(models), folder / f"{name}.onnx")
+        to_int8(folder / f"{name}.onnx", folder / f"{name}.int8.onnx")
+    return folder
+
+
+@pytest.mark.parametrize("name", list(pack.BUILDERS))
+def test_a_graph_plays_what_torch_plays(name, models, material, exported):
+    """Whole, step by step, in ONNX, in int8: measured against each other, in that order."""
+    graph = pack.BUILDERS[name](models)
+    sequence, whole = cases(models, material)[name]()
+    spec = pack.describe(graph, {})
+    full, final = exported / f"{name}.onnx", exported / f"{name}.int8.onnx"
+    measured = verify.parity(graph, spec, full, final, sequence, whole)
+    assert measured["onnx_float"] <= measured["onnx"] + 1e-4
+    assert ("torch_step" in measured) == (name != "compose")
+
+
+def test_a_graph_that_strays_is_refused(models, material, exported):
+    """The planted fault: the decoder's file is another decoder's."""
+    graph = wrap.decode_graph(models.codec)
+    sequence, whole = cases(models, material)["decode"]()
+    with torch.no_grad():
+        models.codec.decoder.outlet.bias.add_(0.5)
+    try:
+        with pytest.raises(BundleError, match="decode: .* off, expected at most"):
+            files = exported / "decode.onnx", exported / "decode.int8.onnx"
+            verify.parity(graph, pack.describe(graph, {}), *files, sequence, whole)
+    finally:
+        with torch.no_grad():
+            models.codec.decoder.outlet.bias.sub_(0.5)
+
+
+def test_two_rows_of_conditioning_run_side_by_side(models, exported):
+    """Guidance feeds a batch of two; each row must be what it would be alone."""
+    graph = wrap.observe_graph(models.language)
+    runner = open_backend("ort", threads=1).open(exported / "observe.onnx", pack.describe(graph, {}))
+    state = {name: tensor.numpy() for name, tensor in graph.state.items()}
+    rows = np.random.default_rng(0).normal(size=(2, ROW_WIDTH)).astype(np.float32)
+    tokens = np.full((1, LEVELS), START_TOKEN)
+    both = runner.run(
+        {"tokens": np.repeat(tokens, 2, 0), "row": rows} | {k: np.repeat(v, 2, 0) for k, v in state.items()}
+    )
+    for index in range(2):
+        alone = runner.run({"tokens": tokens, "row": rows[index : index + 1], **state})
+        np.testing.assert_allclose(both["hidden"][index], alone["hidden"][0], atol=1e-5)
+
+
+def test_the_reference_backend_plays_the_same_int8(models, material, exported):
+    """int8 is standard ONNX: a backend that shares no code with ONNX Runtime agrees."""
+    graph = wrap.decode_graph(models.codec)
+    sequence, _ = cases(models, material)["decode"]()
+    spec = pack.describe(graph, {})
+    inputs = {**sequence[0], **{name: tensor.numpy() for name, tensor in graph.state.items()}}
+    runs = [
+        open_backend(name, threads=1).open(exported / "decode.int8.onnx", spec).run(inputs)["audio"]
+        for name in ("reference", "ort")
+    ]
+    np.testing.assert_allclose(runs[0], runs[1], atol=2e-3)
+
+
+def test_int8_files_are_a_third_of_float_ones(exported):
+    for name in ("observe", "decode"):
+        small, large = (exported / f"{name}{kind}.onnx" for kind in (".int8", ""))
+        assert small.stat().st_size < 0.6 * large.stat().st_size
+
+
+def test_equal_constants_are_stored_once():
+    make, value = onnx.helper, np.ones((4, 4), np.float32)
+    tensors = [onnx.numpy_helper.from_array(value, name) for name in ("a", "b", "unread")]
+    nodes = [make.make_node("Add", ["x", "a"], ["y"]), make.make_node("Add", ["y", "b"], ["z"])]
+    ports = [make.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [4, 4]) for name in ("x", "z")]
+    model = make.make_model(make.make_graph(nodes, "g", ports[:1], ports[1:], tensors))
+    shared = share_equal_constants(model)
+    assert [tensor.name for tensor in shared.graph.initializer] == ["a"]
+    assert [list(node.input) for node in shared.graph.node] == [["x", "a"], ["y", "a"]]
