@@ -11,7 +11,8 @@
     └── BackendError          an inference library that is missing or fails
         └── BackendMissing    it is not installed; the message names the extra
 
-A message says what, what was got, what was expected, and the next move. Callers catch `AntiphonError`.
+A message says what, what was got, what was expected, and the next move. Callers catch
+`AntiphonError`.
 """
 
 

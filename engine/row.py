@@ -25,7 +25,6 @@ from engine.spec import (
     NOTE_SUSTAIN,
     PITCHES,
     QUALITIES,
-    QUALITY_NAMES,
     SECTIONS,
     STYLE_WIDTH,
 )
@@ -36,7 +35,8 @@ Vector = NDArray[np.float32]
 FIELDS: dict[str, int] = {
     "style": STYLE_WIDTH + 1,  # MuLan vector, then 1 if given
     "tempo": 4,  # given, log2(bpm / 120), and its sine and cosine per octave
-    "meter": 8 + MAX_BEATS_PER_BAR,  # beat, half-beat, bar and double-bar phase (sin, cos); beats per bar
+    "meter": 8
+    + MAX_BEATS_PER_BAR,  # beat, half-beat, bar and double-bar phase (sin, cos); beats per bar
     "key": 12 + 2,  # tonic, mode
     "chord": 12 + 12 + 1,  # root, pitch classes, given
     "notes": 3 * PITCHES,  # sounding, onset, free
@@ -48,14 +48,18 @@ FIELDS: dict[str, int] = {
 }
 ROW_WIDTH = sum(FIELDS.values())
 
-# What the unconditioned row of guidance leaves out (Ho 2022). Tempo and meter stay, so that guidance
-# pushes towards the prompt and never against the grid; notes stay, because what a player holds is law.
+# What the unconditioned row of guidance leaves out (Ho 2022). Tempo and meter stay, so that
+# guidance
+# pushes towards the prompt and never against the grid; notes stay, because what a player holds is
+# law.
 UNGUIDED = ("style", "key", "chord", "drums", "families", "density", "brightness", "section")
 
 
 def _slices() -> dict[str, slice]:
     edges = np.cumsum([0, *FIELDS.values()])
-    return {name: slice(int(a), int(b)) for name, a, b in zip(FIELDS, edges, edges[1:], strict=False)}
+    return {
+        name: slice(int(a), int(b)) for name, a, b in zip(FIELDS, edges, edges[1:], strict=False)
+    }
 
 
 SLICES = _slices()
@@ -67,12 +71,16 @@ class Controls:
 
     style: Vector | None = None  # [STYLE_WIDTH] unit norm
     tempo_bpm: float | None = None
-    beat: float | None = None  # position in beats since the start of the bar grid; needs beats_per_bar
+    beat: float | None = (
+        None  # position in beats since the start of the bar grid; needs beats_per_bar
+    )
     beats_per_bar: int = 4  # 1..MAX_BEATS_PER_BAR
     key: int = NO_KEY  # index into spec.KEYS
     chord_root: int = NO_CHORD  # pitch class
     chord_quality: int = 0  # index into spec.QUALITY_NAMES, read when a root is given
-    notes: NDArray[np.uint8] | None = None  # [PITCHES] of NOTE_OFF, NOTE_SUSTAIN, NOTE_ONSET, NOTE_FREE
+    notes: NDArray[np.uint8] | None = (
+        None  # [PITCHES] of NOTE_OFF, NOTE_SUSTAIN, NOTE_ONSET, NOTE_FREE
+    )
     drums: bool | None = None
     families: tuple[str, ...] = ()  # asked for
     without: tuple[str, ...] = ()  # asked not to sound
@@ -94,7 +102,9 @@ class Labels:
     """
 
     tempo_bpm: Vector  # [T]
-    beat: NDArray[np.float64]  # [T] beats since the start of the bar grid, at the frame's first sample
+    beat: NDArray[
+        np.float64
+    ]  # [T] beats since the start of the bar grid, at the frame's first sample
     beats_per_bar: NDArray[np.int64]  # [T]
     key: NDArray[np.int64]  # [T] index into spec.KEYS or NO_KEY
     chord_root: NDArray[np.int64]  # [T] pitch class or NO_CHORD
@@ -112,14 +122,16 @@ class Labels:
 
 
 def tempo_features(bpm: NDArray[np.floating]) -> Vector:
-    """Lay out tempo: [..., 4] = given, octaves above 120 bpm, and sine and cosine within the octave."""
+    """Lay out tempo: [..., 4] = given, octaves above 120 bpm, and sine and cosine within the
+    octave."""
     octave = np.log2(np.asarray(bpm, np.float64) / 120.0)
     parts = (np.ones_like(octave), octave, np.sin(tau * octave), np.cos(tau * octave))
     return np.stack(parts, -1).astype(np.float32)
 
 
 def meter_features(beat: NDArray[np.floating], beats_per_bar: NDArray[np.integer]) -> Vector:
-    """Lay out position: [..., 8 + MAX_BEATS_PER_BAR], phases of beat, half-beat, bar and two bars."""
+    """Lay out position: [..., 8 + MAX_BEATS_PER_BAR], phases of beat, half-beat, bar and two
+    bars."""
     beat, per_bar = np.asarray(beat, np.float64), np.asarray(beats_per_bar)
     cycles = (beat, 2 * beat, beat / per_bar, beat / (2 * per_bar))
     phases = [trig(tau * (cycle % 1.0)) for cycle in cycles for trig in (np.sin, np.cos)]
@@ -152,7 +164,9 @@ def chord_features(root: NDArray[np.integer], quality: NDArray[np.integer]) -> V
 def note_features(notes: NDArray[np.uint8]) -> Vector:
     """Lay out note states: [..., 3 * PITCHES] = sounding, onset, free."""
     sounding = (notes == NOTE_SUSTAIN) | (notes == NOTE_ONSET)
-    return np.concatenate([sounding, notes == NOTE_ONSET, notes == NOTE_FREE], -1).astype(np.float32)
+    return np.concatenate([sounding, notes == NOTE_ONSET, notes == NOTE_FREE], -1).astype(
+        np.float32
+    )
 
 
 def encode_row(controls: Controls) -> Vector:
@@ -172,9 +186,13 @@ def encode_row(controls: Controls) -> Vector:
     if controls.tempo_bpm is not None:
         row[SLICES["tempo"]] = tempo_features(np.asarray(controls.tempo_bpm, np.float64))
     if controls.beat is not None:
-        row[SLICES["meter"]] = meter_features(np.asarray(controls.beat, np.float64), np.asarray(controls.beats_per_bar, np.int64))
+        row[SLICES["meter"]] = meter_features(
+            np.asarray(controls.beat, np.float64), np.asarray(controls.beats_per_bar, np.int64)
+        )
     row[SLICES["key"]] = key_features(np.asarray(controls.key, np.int64))
-    row[SLICES["chord"]] = chord_features(np.asarray(controls.chord_root, np.int64), np.asarray(controls.chord_quality, np.int64))
+    row[SLICES["chord"]] = chord_features(
+        np.asarray(controls.chord_root, np.int64), np.asarray(controls.chord_quality, np.int64)
+    )
     row[SLICES["notes"]] = _notes_or_free(controls.notes)
     if controls.drums is not None:
         row[SLICES["drums"]] = [controls.drums, not controls.drums]

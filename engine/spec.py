@@ -28,7 +28,9 @@ MAX_BEATS_PER_BAR = 8
 
 PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 MODES = ("major", "minor")
-KEYS = tuple(f"{tonic} {mode}" for mode in MODES for tonic in PITCH_CLASSES)  # index = tonic + 12 * is_minor
+KEYS = tuple(
+    f"{tonic} {mode}" for mode in MODES for tonic in PITCH_CLASSES
+)  # index = tonic + 12 * is_minor
 NO_KEY = -1
 
 # Chord qualities, each as semitones above the root.

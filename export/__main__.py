@@ -2,8 +2,9 @@
 
     python -m export --runs data/runs --out bundles/default
 
-Reads `codec`, `semantic`, `mulan`, `lm`, `judge` and `material` below --runs; writes graphs, fp16 weights, initial state,
-tokenizer, judge, licence and a sealed manifest. Nothing is written over --out unless every graph passed.
+Reads `codec`, `semantic`, `mulan`, `lm`, `judge` and `material` below --runs; writes graphs, fp16
+weights, initial state, tokenizer, judge, licence and a sealed manifest. Nothing is written over
+--out unless every graph passed.
 """
 
 import json
@@ -46,7 +47,11 @@ def run_record(runs: Path) -> dict[str, Any]:
         run = json.loads((folder / "run.json").read_text())
         last = run["history"][-1] if run["history"] else {}
         figures = {key: float(f"{value:.4g}") for key, value in last.items()}
-        record[folder.name] = {"steps": run["steps"], "minutes": round(run["elapsed"] / 60, 1), **figures}
+        record[folder.name] = {
+            "steps": run["steps"],
+            "minutes": round(run["elapsed"] / 60, 1),
+            **figures,
+        }
     return record
 
 
@@ -68,7 +73,9 @@ def main(
     record = json.loads((runs / "material" / "material.json").read_text())
     with np.load(runs / "material" / "material.npz", allow_pickle=False) as stored:
         arrays = dict(stored)
-    models = Models(codec.load(runs / "codec"), semantic.load(runs / "semantic"), lm.load(runs / "lm"))
+    models = Models(
+        codec.load(runs / "codec"), semantic.load(runs / "semantic"), lm.load(runs / "lm")
+    )
     audio = models.codec.config.audio
     style = mulan.load(runs / "mulan")
     with TemporaryDirectory(dir=out.parent if out.parent.exists() else None) as work:
@@ -81,7 +88,12 @@ def main(
         save_file(states, folder / "state.safetensors")
         _weights(models, style, runs, folder)
         shutil.copy(Path(__file__).parents[1] / "LICENSE", folder / "LICENSE")
-        provenance = {"commit": commit(), "corpus": record["corpus"], "runs": run_record(runs), "licences": LICENCES}
+        provenance = {
+            "commit": commit(),
+            "corpus": record["corpus"],
+            "runs": run_record(runs),
+            "licences": LICENCES,
+        }
         pack.write_manifest(
             folder,
             name=name,
@@ -101,9 +113,14 @@ def _weights(models: Models, style: mulan.Mulan, runs: Path, folder: Path) -> No
     weights = folder / "weights"
     weights.mkdir()
     statistics = ("quantizer.usage", "quantizer.sums")
-    pack.save_weights(models.codec, asdict(models.codec.config), weights / "codec.safetensors", drop=statistics)
     pack.save_weights(
-        models.semantic, asdict(models.semantic.config), weights / "semantic.safetensors", drop=statistics
+        models.codec, asdict(models.codec.config), weights / "codec.safetensors", drop=statistics
+    )
+    pack.save_weights(
+        models.semantic,
+        asdict(models.semantic.config),
+        weights / "semantic.safetensors",
+        drop=statistics,
     )
     pack.save_weights(models.language, asdict(models.language.config), weights / "lm.safetensors")
     mulan.pack(style, weights / "mulan.safetensors")

@@ -89,5 +89,3 @@ def cases(models: Models, material: Material) -> dict[str, Callable[[], Case]]:
 
 def _split(audio: NDArray[np.float32], parts: int) -> list[NDArray[np.float32]]:
     return [np.ascontiguousarray(part) for part in np.split(audio, parts, axis=1)]
-
-

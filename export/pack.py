@@ -1,7 +1,7 @@
 """Pack: trained models become a bundle that verifies itself, or nothing at all.
 
-In:  folders of trained models, a prepared split for parity, free-form provenance and metrics.
-Out: a sealed folder as `engine.bundle` opens it, with the fp16 weights it was exported from. Built in a
+In:  folders of trained models, a prepared split for parity, free-form provenance and metrics. Out:
+a sealed folder as `engine.bundle` opens it, with the fp16 weights it was exported from. Built in a
 temporary folder beside the target and moved into place only after every graph passed `verify`.
 """
 
@@ -86,14 +86,20 @@ def _port(graph: StepGraph, name: str, tensor: torch.Tensor) -> TensorSpec:
     return TensorSpec(name=name, dtype=kind, shape=("B", *shape[1:]) if free else shape)
 
 
-def save_weights(model: nn.Module, config: Mapping[str, Any], path: Path, *, drop: Sequence[str] = ()) -> None:
+def save_weights(
+    model: nn.Module, config: Mapping[str, Any], path: Path, *, drop: Sequence[str] = ()
+) -> None:
     """Write a model as float16 safetensors with its configuration in the metadata."""
     kept = {
         name: tensor.detach().half() if tensor.is_floating_point() else tensor.detach()
         for name, tensor in model.state_dict().items()
         if not name.endswith(tuple(drop) or ("\0",))
     }
-    save_file({name: t.contiguous() for name, t in kept.items()}, path, metadata={"config": json.dumps(config)})
+    save_file(
+        {name: t.contiguous() for name, t in kept.items()},
+        path,
+        metadata={"config": json.dumps(config)},
+    )
 
 
 def write_manifest(

@@ -1,9 +1,9 @@
 """Weights to int8: dynamic quantisation of every matrix product, table by table where it helps.
 
-Weights are int8 per output channel, activations are quantised at run time (`MatMulInteger`, standard
-ONNX, so that every backend runs it). Tables that are looked up row by row (embeddings) are int8 with a
-scale per row; other large constants (codebooks, the transforms' bases) are float16, cast back when the
-graph is opened. What a graph may lose by it is decided in `verify`, not here.
+Weights are int8 per output channel, activations are quantised at run time (`MatMulInteger`,
+standard ONNX, so that every backend runs it). Tables that are looked up row by row (embeddings) are
+int8 with a scale per row; other large constants (codebooks, the transforms' bases) are float16,
+cast back when the graph is opened. What a graph may lose by it is decided in `verify`, not here.
 """
 
 from pathlib import Path
@@ -25,14 +25,16 @@ def to_int8(source: Path, target: Path, *, keep: tuple[str, ...] = ()) -> None:
     """
     model = onnx.load(str(source))
     del model.graph.value_info[:]  # shapes noted by the exporter; wrong once products are rewritten
-    products = [n.name for n in model.graph.node if n.op_type in ("MatMul", "Gemm") and n.name not in keep]
+    products = [
+        n.name for n in model.graph.node if n.op_type in ("MatMul", "Gemm") and n.name not in keep
+    ]
     quantize_dynamic(
         model,
         str(target),
         op_types_to_quantize=["MatMul", "Gemm"],
         nodes_to_quantize=products,
         per_channel=True,
-        reduce_range=True,  # seven bits: eight saturate on processors without VNNI, and sound different
+        reduce_range=True,  # seven bits: eight saturate without VNNI, and would sound different
         weight_type=QuantType.QInt8,
         extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
     )
@@ -59,7 +61,9 @@ def _to_rows(model: onnx.ModelProto, tensor: onnx.TensorProto, outputs: list[str
     scale = np.maximum(np.abs(values).max(1, keepdims=True), 1e-8) / 127
     names = f"{tensor.name}.rows", f"{tensor.name}.scale"
     model.graph.initializer.remove(tensor)
-    model.graph.initializer.append(numpy_helper.from_array(np.rint(values / scale).astype(np.int8), names[0]))
+    model.graph.initializer.append(
+        numpy_helper.from_array(np.rint(values / scale).astype(np.int8), names[0])
+    )
     model.graph.initializer.append(numpy_helper.from_array(scale.astype(np.float32), names[1]))
     nodes = []
     for node in model.graph.node:

@@ -1,4 +1,5 @@
-"""Torch to ONNX: one opset, names from the step graph, the batch dimension free where it should be."""
+"""Torch to ONNX: one opset, names from the step graph, the batch dimension free where it should
+be."""
 
 import hashlib
 import warnings
@@ -44,9 +45,13 @@ def to_onnx(graph: StepGraph, path: Path) -> None:
         )
     assert program is not None, "the exporter returns a program when it writes no file"
     # Fold whatever depends on weights alone: a weight used at several levels of the unrolled depth
-    # transformer is sliced and transposed at every use, which costs time in every frame and hides from
-    # the quantiser that it is constant. The exporter's own limit leaves anything beyond 1,024 values.
-    onnxscript.optimizer.optimize(program.model, input_size_limit=NO_LIMIT, output_size_limit=NO_LIMIT)
+    # transformer is sliced and transposed at every use, which costs time in every frame and hides
+    # from
+    # the quantiser that it is constant. The exporter's own limit leaves anything beyond 1,024
+    # values.
+    onnxscript.optimizer.optimize(
+        program.model, input_size_limit=NO_LIMIT, output_size_limit=NO_LIMIT
+    )
     model = share_equal_constants(program.model_proto)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))

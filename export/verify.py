@@ -1,10 +1,10 @@
 """Parity: torch whole = torch step = ONNX step, measured on real material, per graph.
 
-In:  a step graph, its ONNX files, and a sequence of inputs, one dictionary per frame.
-Out: the measured errors for the manifest, and a refusal where one is beyond its tolerance. Float outputs
-are compared by relative error (RMS of the difference over RMS of the reference), token outputs by the
-share of frames whose first level differs: later levels say what the first one left over, so that after
-one honest near-tie they may all differ and still mean the same.
+In:  a step graph, its ONNX files, and a sequence of inputs, one dictionary per frame. Out: the
+measured errors for the manifest, and a refusal where one is beyond its tolerance. Float outputs are
+compared by relative error (RMS of the difference over RMS of the reference), token outputs by the
+share of frames whose first level differs: later levels say what the first one left over, so that
+after one honest near-tie they may all differ and still mean the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,8 @@ from export.wrap import StepGraph
 
 Arrays = Mapping[str, NDArray[Any]]
 EXACT = 1e-4  # what a change of library may cost in float32
-# What int8 may cost: relative error of floats, share of first tokens that differ under the same noise.
+# What int8 may cost: relative error of floats, share of first tokens that differ under the same
+# noise.
 TOLERANCE = {"encode": 0.25, "decode": 0.10, "listen": 0.25, "observe": 0.10, "compose": 0.10}
 EXACT_TOKENS = 0.01  # near-ties fall either way when sums are taken in another order
 
@@ -40,7 +41,9 @@ def torch_steps(graph: StepGraph, sequence: Sequence[Arrays]) -> NDArray[Any]:
     return np.stack(outputs)
 
 
-def onnx_steps(spec: GraphSpec, path: Path, graph: StepGraph, sequence: Sequence[Arrays]) -> NDArray[Any]:
+def onnx_steps(
+    spec: GraphSpec, path: Path, graph: StepGraph, sequence: Sequence[Arrays]
+) -> NDArray[Any]:
     """Run an ONNX file frame by frame through the runtime's own backend: [T, ...]."""
     runner = open_backend("ort", threads=1).open(path, spec)
     state = {name: tensor.numpy() for name, tensor in graph.state.items()}
@@ -74,7 +77,8 @@ def parity(
         spec: its manifest entry.
         full, final: the float32 file and the one that ships.
         sequence: inputs per frame.
-        whole: the same frames through torch in one piece, [T, ...], or None for a graph without time.
+        whole: the same frames through torch in one piece, [T, ...], or None for a graph without
+        time.
 
     Raises:
         BundleError: an error beyond its tolerance; the message has the figures.
@@ -88,7 +92,11 @@ def parity(
     if whole is not None:
         measured["torch_step"] = error(whole, stepped)
     exact = EXACT_TOKENS if stepped.dtype.kind == "i" else EXACT
-    for name, limit in (("torch_step", exact), ("onnx_float", exact), ("onnx", measured["tolerance"])):
+    for name, limit in (
+        ("torch_step", exact),
+        ("onnx_float", exact),
+        ("onnx", measured["tolerance"]),
+    ):
         if measured.get(name, 0.0) > limit:
             raise BundleError(
                 f"{graph.name}: {name} is {measured[name]:.3g} off, expected at most {limit:g}. "

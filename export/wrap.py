@@ -1,8 +1,8 @@
 """Each model as one step graph: named tensors in, named tensors out, state included.
 
-A `StepGraph` is a torch module whose forward takes its inputs in the order of `inputs` (state last) and
-returns a tuple in the order of `outputs`. This is the only place that knows both the models' call
-signatures and the manifest's names.
+A `StepGraph` is a torch module whose forward takes its inputs in the order of `inputs` (state last)
+and returns a tuple in the order of `outputs`. This is the only place that knows both the models'
+call signatures and the manifest's names.
 """
 
 from collections.abc import Callable
@@ -85,7 +85,9 @@ def encode_graph(codec: Codec) -> StepGraph:
     audio = torch.randn(1, codec.config.channels, codec.config.audio.frame_samples) * 0.1
     state = codec.encoder.init_state()
     context = codec.encoder.context
-    return _graph("encode", codec, step, {"audio": audio}, state, ("codes",), context_frames=context)
+    return _graph(
+        "encode", codec, step, {"audio": audio}, state, ("codes",), context_frames=context
+    )
 
 
 def decode_graph(codec: Codec) -> StepGraph:
@@ -119,7 +121,9 @@ def listen_graph(semantic: SemanticTokenizer) -> StepGraph:
     audio = torch.randn(1, semantic.config.channels, semantic.config.frame) * 0.1
     state = semantic.encoder.init_state()
     context = semantic.encoder.context
-    return _graph("listen", semantic, step, {"audio": audio}, state, ("codes",), context_frames=context)
+    return _graph(
+        "listen", semantic, step, {"audio": audio}, state, ("codes",), context_frames=context
+    )
 
 
 def observe_graph(language: LanguageModel) -> StepGraph:

@@ -1,12 +1,14 @@
 """SoundStream: a causal streaming codec from audio to residual-quantised tokens and back.
 
-Audio `[B, C, N]` to codes `[B, T, K]` at 25 frames a second, and back, one MDCT hop late. Encoder and
-decoder are causal ConvNeXt stacks that run at `subframes` steps per frame on two descriptions of sound side by
-side: MDCT coefficients (attacks, noise; a spectral front end and head in the manner of Vocos and
-SpectroStream) and amplitudes on running oscillators (held tones; `models.oscillators` says why). After
-SoundStream (arXiv 2107.03312): residual quantiser with dropout, small encoder, larger decoder.
+Audio `[B, C, N]` to codes `[B, T, K]` at 25 frames a second, and back, one MDCT hop late. Encoder
+and decoder are causal ConvNeXt stacks that run at `subframes` steps per frame on two descriptions
+of sound side by side: MDCT coefficients (attacks, noise; a spectral front end and head in the
+manner of Vocos and SpectroStream) and amplitudes on running oscillators (held tones;
+`models.oscillators` says why). After SoundStream (arXiv 2107.03312): residual quantiser with
+dropout, small encoder, larger decoder.
 
-Dimensions: B batch, C channels, T frames, F samples per frame, U subframes, W features per subframe, K levels.
+Dimensions: B batch, C channels, T frames, F samples per frame, U subframes, W features per
+subframe, K levels.
 """
 
 import json
@@ -63,7 +65,10 @@ class Encoder(Steppable):
         step_width = features_per_step(config)
         self.inlet = nn.Linear(step_width, config.encoder_width)
         self.blocks = Chain(
-            *(ConvNeXtBlock(config.encoder_width, kernel=config.kernel) for _ in range(config.encoder_blocks))
+            *(
+                ConvNeXtBlock(config.encoder_width, kernel=config.kernel)
+                for _ in range(config.encoder_blocks)
+            )
         )
         self.outlet = nn.Linear(config.encoder_width * config.subframes, config.latent)
         self.skip = nn.Linear(step_width * config.subframes, config.latent, bias=False)
@@ -91,12 +96,16 @@ class Encoder(Steppable):
         """Compressed coefficients and amplitudes [B, T, U * W] of audio frames [B, T, C * F]."""
         batch, frames, _ = x.shape
         c, hop, hops = self.config.channels, self.config.hop, self.config.hops
-        audio = x.reshape(batch, frames, c, hops * hop).transpose(1, 2).reshape(batch * c, frames, -1)
+        audio = (
+            x.reshape(batch, frames, c, hops * hop).transpose(1, 2).reshape(batch * c, frames, -1)
+        )
         spectrum, analysis = self.analysis.step(
             audio.reshape(batch * c, frames * hops, hop), substate(state, "analysis.")
         )
         tones, hearing = self.hearing.step(audio, substate(state, "hearing."))
-        parts = [part.reshape(batch, c, frames, self.config.subframes, -1) for part in (spectrum, tones)]
+        parts = [
+            part.reshape(batch, c, frames, self.config.subframes, -1) for part in (spectrum, tones)
+        ]
         features = compress(torch.cat(parts, -1) * self.config.gain)  # [B, C, T, U, W / C]
         features = features.permute(0, 2, 3, 1, 4).reshape(batch, frames, -1)
         return features, prefixed("analysis.", analysis) | prefixed("hearing.", hearing)
@@ -111,7 +120,10 @@ class Decoder(Steppable):
         step_width = features_per_step(config)
         self.inlet = nn.Linear(config.latent, config.decoder_width * config.subframes)
         self.blocks = Chain(
-            *(ConvNeXtBlock(config.decoder_width, kernel=config.kernel) for _ in range(config.decoder_blocks))
+            *(
+                ConvNeXtBlock(config.decoder_width, kernel=config.kernel)
+                for _ in range(config.decoder_blocks)
+            )
         )
         self.norm = nn.LayerNorm(config.decoder_width)
         self.outlet = nn.Linear(config.decoder_width, step_width)
@@ -139,7 +151,12 @@ class Decoder(Steppable):
     def speak(self, features: Tensor, state: State) -> tuple[Tensor, State]:
         """Audio frames [B, T, C * F] of compressed coefficients and amplitudes [B, T, U * W]."""
         batch, frames, _ = features.shape
-        c, hop, hops, u = self.config.channels, self.config.hop, self.config.hops, self.config.subframes
+        c, hop, hops, u = (
+            self.config.channels,
+            self.config.hop,
+            self.config.hops,
+            self.config.subframes,
+        )
         parts = expand(features) / self.config.gain
         parts = parts.reshape(batch, frames, u, c, -1).permute(0, 3, 1, 2, 4)  # [B, C, T, U, W / C]
         bins = exact_div(hops * hop, u)

@@ -1,8 +1,8 @@
 """A causal log-frequency filterbank: what the semantic tokenizer hears.
 
-Audio frames `[B, T, F]` to log energies `[B, T, S * bands]`, S looks per 40 ms frame. Each band is a
-windowed complex exponential whose length follows its pitch (a constant-Q transform after Brown 1991,
-truncated at 4,096 samples), all ending at the newest sample, so the whole bank is one strided
+Audio frames `[B, T, F]` to log energies `[B, T, S * bands]`, S looks per 40 ms frame. Each band is
+a windowed complex exponential whose length follows its pitch (a constant-Q transform after Brown
+1991, truncated at 4,096 samples), all ending at the newest sample, so the whole bank is one strided
 convolution and nothing looks ahead. Fixed, not trained.
 """
 
@@ -35,13 +35,22 @@ class Filterbank(Steppable):
     kernels: Tensor  # [window, 2 * bands]
 
     def __init__(
-        self, rate: int, frame: int, *, window: int = 4096, low: float = 41.2, per_octave: int = 12, bands: int = 96
+        self,
+        rate: int,
+        frame: int,
+        *,
+        window: int = 4096,
+        low: float = 41.2,
+        per_octave: int = 12,
+        bands: int = 96,
     ) -> None:
         super().__init__()
         self.frame, self.window, self.bands = frame, window, bands
         self.width = LOOKS * bands
         self.context = -(-window // frame)
-        self.register_buffer("kernels", _kernels(rate, window, low, per_octave, bands), persistent=False)
+        self.register_buffer(
+            "kernels", _kernels(rate, window, low, per_octave, bands), persistent=False
+        )
 
     def init_state(self, batch: int = 1) -> State:
         return {"past": torch.zeros(batch, self.window - self.frame // LOOKS)}
@@ -52,7 +61,9 @@ class Filterbank(Steppable):
         audio = torch.cat([state["past"], x.reshape(batch, -1)], 1)
         with torch.autocast(x.device.type, enabled=False):
             kernels = self.kernels.T[:, None]
-            looks = nn.functional.conv1d(audio.float()[:, None], kernels, stride=hop).transpose(1, 2)
+            looks = nn.functional.conv1d(audio.float()[:, None], kernels, stride=hop).transpose(
+                1, 2
+            )
         real, imaginary = looks.chunk(2, -1)
         energy = torch.log10(real.square() + imaginary.square() + 1e-7) / 4 + 1  # about -1..1
         past = audio[:, audio.shape[1] - (self.window - hop) :]

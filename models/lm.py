@@ -1,10 +1,10 @@
 """The depthformer: MusicLM's semantic, coarse and fine stages laid along the depth of each frame.
 
-`Temporal` runs over frames: last frame's tokens `[B, T, K]` and this frame's conditioning row
-`[B, T, ROW_WIDTH]` give a hidden state `[B, T, D]`. `Depth` then makes the frame's K tokens one by one,
-semantic first, then coarse, then fine. RQ-transformer (Lee 2022) in the form of Moshi (arXiv 2410.00037)
-and Magenta RealTime 2; windowed attention with a learned sink and a learned bias per distance, so the
-window has an order without absolute positions and may slide for ever.
+`Temporal` runs over frames: last frame's tokens `[B, T, K]` and this frame's conditioning row `[B,
+T, ROW_WIDTH]` give a hidden state `[B, T, D]`. `Depth` then makes the frame's K tokens one by one,
+semantic first, then coarse, then fine. RQ-transformer (Lee 2022) in the form of Moshi (arXiv
+2410.00037) and Magenta RealTime 2; windowed attention with a learned sink and a learned bias per
+distance, so the window has an order without absolute positions and may slide for ever.
 """
 
 import json
@@ -77,9 +77,13 @@ class WindowAttention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
         self.sink = nn.Parameter(torch.randn(2, width) * 0.02)  # key, value
-        self.bias = nn.Parameter(torch.zeros(heads, window + 1))  # by distance, 0 is the frame itself
+        self.bias = nn.Parameter(
+            torch.zeros(heads, window + 1)
+        )  # by distance, 0 is the frame itself
 
-    def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Attend.
 
         Args:
@@ -91,9 +95,14 @@ class WindowAttention(nn.Module):
             [B, T, D], and keys and values [B, W, D] for the next block.
         """
         query, key, value = self.qkv(self.norm(x)).chunk(3, -1)
-        keys, values = torch.cat([keys.to(key.dtype), key], 1), torch.cat([values.to(key.dtype), value], 1)
+        keys, values = (
+            torch.cat([keys.to(key.dtype), key], 1),
+            torch.cat([values.to(key.dtype), value], 1),
+        )
         sink_key, sink_value = self.sink.to(key.dtype).expand(x.shape[0], 1, 2, -1).unbind(2)
-        full_mask = nn.functional.pad(mask + self._distance_bias(x.shape[1]), (1, 0)).to(query.dtype)
+        full_mask = nn.functional.pad(mask + self._distance_bias(x.shape[1]), (1, 0)).to(
+            query.dtype
+        )
         mixed = nn.functional.scaled_dot_product_attention(
             self._split(query),
             self._split(torch.cat([sink_key, keys], 1)),
@@ -127,7 +136,9 @@ class Temporal(Steppable):
         self.attention = nn.ModuleList(
             WindowAttention(config.width, config.heads, config.window) for _ in range(config.layers)
         )
-        self.feed = nn.ModuleList(FeedForward(config.width, config.expansion) for _ in range(config.layers))
+        self.feed = nn.ModuleList(
+            FeedForward(config.width, config.expansion) for _ in range(config.layers)
+        )
         self.norm = Norm(config.width)
         self.context = config.layers * config.window
 
@@ -148,7 +159,9 @@ class Temporal(Steppable):
         mask, filled = self._mask(tokens.shape[1], state["filled"])
         keys, values = [], []
         for layer, (attention, feed) in enumerate(zip(self.attention, self.feed, strict=True)):
-            mixed, key, value = attention(hidden, state["keys"][:, layer], state["values"][:, layer], mask)
+            mixed, key, value = attention(
+                hidden, state["keys"][:, layer], state["values"][:, layer], mask
+            )
             hidden = hidden + mixed
             hidden = hidden + feed(hidden)
             keys.append(key)
@@ -161,7 +174,8 @@ class Temporal(Steppable):
         return self.step(x, state)[0]
 
     def _mask(self, frames: int, filled: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, 1, T, W + T] additive mask of the window and of slots not yet filled; the next `filled`."""
+        """[B, 1, T, W + T] additive mask of the window and of slots not yet filled; the next
+        `filled`."""
         window = self.config.window
         filled = torch.cat([filled, torch.ones(filled.shape[0], frames, dtype=filled.dtype)], 1)
         query = torch.arange(frames)[:, None] + window
@@ -213,7 +227,9 @@ class DepthAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         query, key, value = (self._split(part) for part in self.qkv(self.norm(x)).chunk(3, -1))
-        future = torch.full((x.shape[1], x.shape[1]), -1e4, dtype=query.dtype, device=x.device).triu(1)
+        future = torch.full(
+            (x.shape[1], x.shape[1]), -1e4, dtype=query.dtype, device=x.device
+        ).triu(1)
         return self._mix(query, key, value, future).reshape(x.shape)
 
     def step(self, x: Tensor, keys: list[Tensor], values: list[Tensor]) -> Tensor:
@@ -224,7 +240,8 @@ class DepthAttention(nn.Module):
         return self._mix(query, torch.cat(keys, 2), torch.cat(values, 2)).reshape(x.shape)
 
     def _mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
-        # Written out: torch's fused attention takes 290 ms for 1,000 frames of 13 levels, this 37 (CPU, bf16).
+        # Written out: torch's fused attention takes 290 ms for 1,000 frames of 13 levels, this 37
+        # (CPU, bf16).
         scores = query @ key.transpose(-1, -2) * key.shape[-1] ** -0.5
         weights = (scores if mask is None else scores + mask).softmax(-1)
         return self.out((weights @ value).transpose(1, 2).flatten(2))
@@ -244,8 +261,12 @@ class Depth(nn.Module):
         self.hidden_in = nn.Linear(config.width, width)
         self.token_in = nn.Linear(config.embedding, width, bias=False)
         self.place = nn.Parameter(torch.randn(config.levels, width) * 0.02)
-        self.attention = nn.ModuleList(DepthAttention(width, config.depth_heads) for _ in range(config.depth_layers))
-        self.feed = nn.ModuleList(FeedForward(width, config.depth_expansion) for _ in range(config.depth_layers))
+        self.attention = nn.ModuleList(
+            DepthAttention(width, config.depth_heads) for _ in range(config.depth_layers)
+        )
+        self.feed = nn.ModuleList(
+            FeedForward(width, config.depth_expansion) for _ in range(config.depth_layers)
+        )
         self.norm = Norm(width)
         self.heads = nn.ModuleList(nn.Linear(width, config.embedding) for _ in range(config.levels))
         self.bias = nn.Parameter(torch.zeros(config.levels, config.codebook))
@@ -263,10 +284,13 @@ class Depth(nn.Module):
             x = x + attention(x)
             x = x + feed(x)
         x = self.norm(x)
-        return torch.stack([self.logits(x[:, level], level) for level in range(self.config.levels)], 1)
+        return torch.stack(
+            [self.logits(x[:, level], level) for level in range(self.config.levels)], 1
+        )
 
     def logits(self, x: Tensor, level: int) -> Tensor:
-        """Logits [..., codebook] of a level: closeness to its codes' vectors, the table tied (Press 2017)."""
+        """Logits [..., codebook] of a level: closeness to its codes' vectors, the table tied (Press
+        2017)."""
         closeness = self.heads[level](x) @ self.embedding.codes(level).T
         return cap(closeness + self.bias[level])
 
@@ -280,7 +304,8 @@ class Depth(nn.Module):
             weights: [B, 1] how the rows' logits are mixed; sum 1. (g, 1 - g) is guidance (Ho 2022).
             noise: [K, codebook] Gumbel.
             temperature: [K]; 0 takes the best.
-            cutoff: [K] nats under the best beyond which a token is never drawn (min-p, arXiv 2407.01082).
+            cutoff: [K] nats under the best beyond which a token is never drawn (min-p, arXiv
+            2407.01082).
 
         Returns:
             [1, K] int64.

@@ -9,7 +9,7 @@ brings quiet and loud coefficients to one scale for the networks.
 from math import pi
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.streaming import State, Steppable
 

@@ -1,15 +1,15 @@
 """A bank of running oscillators: the codec's second pair of ears and its second voice.
 
-Why: a frame-rate decoder that sees the same latent twice makes the same frame twice, so a held tone comes out
-as a comb at the frame rate, unless the codes keep spelling out its phase. Here tones are described in a
-rotating frame. `Hearing` gives, per oscillator, the complex amplitude of audio relative to the oscillator's
-own phase; `Voice` plays amplitudes back on the same phases. A held note at a note of the scale then has a
-constant description, frame after frame.
+Why: a frame-rate decoder that sees the same latent twice makes the same frame twice, so a held tone
+comes out as a comb at the frame rate, unless the codes keep spelling out its phase. Here tones are
+described in a rotating frame. `Hearing` gives, per oscillator, the complex amplitude of audio
+relative to the oscillator's own phase; `Voice` plays amplitudes back on the same phases. A held
+note at a note of the scale then has a constant description, frame after frame.
 
-Frequencies are the notes of 12-tone equal temperament at A = 440 Hz and, in the upper octaves, where the
-fifth and seventh partials of such notes fall. Each is a multiple of 25 / CYCLE Hz, so that phases repeat exactly
-after CYCLE frames and are found from an integer clock: streaming is exact for ever. (The heterodyne filter,
-Beauchamp 1969; quantised here so that it streams.)
+Frequencies are the notes of 12-tone equal temperament at A = 440 Hz and, in the upper octaves,
+where the fifth and seventh partials of such notes fall. Each is a multiple of 25 / CYCLE Hz, so
+that phases repeat exactly after CYCLE frames and are found from an integer clock: streaming is
+exact for ever. (The heterodyne filter, Beauchamp 1969; quantised here so that it streams.)
 
 Dimensions: B batch, T frames, S oscillators, U subframes per frame, N samples per subframe.
 """
@@ -24,7 +24,11 @@ from models.streaming import State
 
 CYCLE = 4096  # frames after which every phase repeats (164 s)
 LOWEST, SPLIT, HIGHEST = 24, 60, 103  # MIDI notes: C1, from here on with partials, G7 (3.1 kHz)
-PARTIAL_CENTS = (-31.0, -13.0, 2.0)  # 7th and 14th; 5th, 10th and 15th; 1st, 2nd, 3rd, 4th, 6th, ...
+PARTIAL_CENTS = (
+    -31.0,
+    -13.0,
+    2.0,
+)  # 7th and 14th; 5th, 10th and 15th; 1st, 2nd, 3rd, 4th, 6th, ...
 WINDOW = 4096  # samples, longest analysis window
 
 
@@ -92,7 +96,9 @@ class Hearing(_Bank):
             real, imaginary = looks.chunk(2, -1)
             turns = self._frame_phase(state["clock"], frames)[:, :, None] + self.ends
             cosine, sine = torch.cos(tau * turns), torch.sin(tau * turns)
-            turned = torch.cat([real * cosine + imaginary * sine, imaginary * cosine - real * sine], -1)
+            turned = torch.cat(
+                [real * cosine + imaginary * sine, imaginary * cosine - real * sine], -1
+            )
         past = audio[:, audio.shape[1] - (WINDOW - self.samples) :]
         after = {"past": past, "clock": self._tick(state["clock"], frames)}
         return turned.reshape(batch, frames, self.width), after
@@ -112,7 +118,9 @@ class Voice(_Bank):
         super().__init__(rate, subframes)
         sample = torch.arange(self.samples, dtype=torch.float64)[:, None]
         starts = self.samples * torch.arange(subframes)[:, None] - delay
-        self.register_buffer("starts", (self.turns * starts % 1.0).float(), persistent=False)  # [U, S]
+        self.register_buffer(
+            "starts", (self.turns * starts % 1.0).float(), persistent=False
+        )  # [U, S]
         phase = tau * self.turns * sample  # [N, S]
         ramp = (sample + 1) / self.samples
         carriers = torch.cat([torch.cos(phase), -torch.sin(phase)], 1).T  # [2 S, N]

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-
 BYPASS = -1  # a number of levels to keep that means: leave the latents as they are
 
 
@@ -71,9 +70,13 @@ class ResidualQuantizer(nn.Module):
             index = nearest(residual.detach(), self.codebooks[level])
             chosen = self.codebooks[level][index]
             if self.training:
-                self._follow(level, residual.detach().reshape(-1, latents.shape[-1]), index.reshape(-1))
+                self._follow(
+                    level, residual.detach().reshape(-1, latents.shape[-1]), index.reshape(-1)
+                )
             on = torch.ones(len(latents), 1, 1) if keep is None else (keep > level)[:, None, None]
-            commitment = commitment + ((residual - chosen).square().mean(-1, keepdim=True) * on).mean()
+            commitment = (
+                commitment + ((residual - chosen).square().mean(-1, keepdim=True) * on).mean()
+            )
             total = total + chosen * on
             residual = residual - chosen
             codes.append(index)
@@ -82,7 +85,10 @@ class ResidualQuantizer(nn.Module):
             total = torch.where((keep == BYPASS)[:, None, None], latents, total)
         straight_through = latents + (total - latents).detach()
         return Quantized(
-            straight_through, torch.stack(codes, -1), commitment / self.levels, torch.stack(perplexities)
+            straight_through,
+            torch.stack(codes, -1),
+            commitment / self.levels,
+            torch.stack(perplexities),
         )
 
     @torch.no_grad()
@@ -90,7 +96,9 @@ class ResidualQuantizer(nn.Module):
         """Move a level's codes to the mean of their members; restart the unused from the batch."""
         if not self.usage[level].any():
             picks = torch.randint(len(vectors), (self.size,))
-            self.codebooks[level] = vectors[picks] + 1e-3 * vectors.std() * torch.randn_like(vectors[picks])
+            self.codebooks[level] = vectors[picks] + 1e-3 * vectors.std() * torch.randn_like(
+                vectors[picks]
+            )
             self.usage[level], self.sums[level] = 1.0, self.codebooks[level]
             return
         counts = torch.zeros(self.size).index_add_(0, index, torch.ones(len(index)))

@@ -1,9 +1,10 @@
 """The semantic tokenizer: w2v-BERT's role, small, causal and trained on the corpus' own labels.
 
-Audio frames `[B, T, C * F]` to codes `[B, T, 1]`, 1,024 of them, 25 a second. A causal ConvNeXt stack
-on a log-frequency filterbank, a vector quantiser, and behind it (in training only) readers that must
-recover from the codes what is played: notes, onsets, chord, key, beat, instruments; and the next frame's
-random-projection code (NEST-RQ, after BEST-RQ, arXiv 2202.01855), which needs no labels.
+Audio frames `[B, T, C * F]` to codes `[B, T, 1]`, 1,024 of them, 25 a second. A causal ConvNeXt
+stack on a log-frequency filterbank, a vector quantiser, and behind it (in training only) readers
+that must recover from the codes what is played: notes, onsets, chord, key, beat, instruments; and
+the next frame's random-projection code (NEST-RQ, after BEST-RQ, arXiv 2202.01855), which needs no
+labels.
 """
 
 import json
@@ -60,7 +61,10 @@ class SemanticEncoder(Steppable):
         self.bank = Filterbank(config.rate, config.frame)
         self.inlet = nn.Linear(self.bank.width, config.width)
         self.blocks = Chain(
-            *(ConvNeXtBlock(config.width, kernel=config.kernel, dilation=d) for d in config.dilations)
+            *(
+                ConvNeXtBlock(config.width, kernel=config.kernel, dilation=d)
+                for d in config.dilations
+            )
         )
         self.norm = nn.LayerNorm(config.width)
         self.outlet = nn.Linear(config.width, config.latent)
@@ -97,10 +101,14 @@ class SemanticTokenizer(nn.Module):
         self.reader_in = nn.Linear(config.latent, config.width)
         self.reader = Chain(*(ConvNeXtBlock(config.width, kernel=5, dilation=d) for d in (1, 4)))
         widths = HEADS | {"next": config.targets}
-        self.heads = nn.ModuleDict({name: nn.Linear(config.width, width) for name, width in widths.items()})
+        self.heads = nn.ModuleDict(
+            {name: nn.Linear(config.width, width) for name, width in widths.items()}
+        )
         generator = torch.Generator().manual_seed(7)
         projection = torch.randn(self.encoder.bank.width, 16, generator=generator)
-        codes = nn.functional.normalize(torch.randn(config.targets, 16, generator=generator), dim=-1)
+        codes = nn.functional.normalize(
+            torch.randn(config.targets, 16, generator=generator), dim=-1
+        )
         self.register_buffer("projection", projection)
         self.register_buffer("target_codes", codes)
 

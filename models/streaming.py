@@ -2,8 +2,8 @@
 
 A `Steppable` maps `[B, T, ...]` to `[B, T, ...]` frame by frame. `forward` runs a whole sequence,
 `step` runs a block of frames with the state that the previous block returned. State is a flat dict
-of named tensors, passed in and out; nothing that streams hides on `self`. `tests/contract.py` proves
-*whole == step by step == two blocks at a time* for each of them.
+of named tensors, passed in and out; nothing that streams hides on `self`. `tests/contract.py`
+proves *whole == step by step == two blocks at a time* for each of them.
 """
 
 from abc import ABC, abstractmethod
@@ -75,12 +75,16 @@ def prefixed(prefix: str, state: State) -> State:
 class ConvNeXtBlock(Steppable):
     """Causal ConvNeXt block at frame rate: depthwise convolution over time, then a two-layer MLP.
 
-    Layout [B, T, D]. After Liu et al. 2022 (arXiv 2201.03545) as used for audio by Vocos (2306.00814),
-    left-padded. The depthwise convolution is a weighted sum of shifted frames: no layout change, and a
+    Layout [B, T, D]. After Liu et al. 2022 (arXiv 2201.03545) as used for audio by Vocos
+    (2306.00814),
+    left-padded. The depthwise convolution is a weighted sum of shifted frames: no layout change,
+    and a
     plain multiply-add in the exported graph.
     """
 
-    def __init__(self, width: int, *, expansion: int = 3, kernel: int = 5, dilation: int = 1) -> None:
+    def __init__(
+        self, width: int, *, expansion: int = 3, kernel: int = 5, dilation: int = 1
+    ) -> None:
         super().__init__()
         self.width, self.kernel, self.dilation = width, kernel, dilation
         self.context = (kernel - 1) * dilation

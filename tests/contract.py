@@ -1,4 +1,5 @@
-"""The streaming contract, shared by every part that streams: whole == step by step == two at a time.
+"""The streaming contract, shared by every part that streams: whole == step by step == two at a
+time.
 
 After `verify_contract` of sequence-layers. Works on torch parts (models.streaming.Steppable).
 """
@@ -13,7 +14,11 @@ from models.streaming import Steppable
 
 
 def assert_steps_like_whole(
-    part: Steppable, x: Any, *, tolerance: float = 1e-5, cut: Callable[[Any, int, int], Any] | None = None
+    part: Steppable,
+    x: Any,
+    *,
+    tolerance: float = 1e-5,
+    cut: Callable[[Any, int, int], Any] | None = None,
 ) -> None:
     """Prove that a part streams.
 
@@ -29,10 +34,14 @@ def assert_steps_like_whole(
         for block in (1, 2):
             stepped = _in_blocks(part, x, whole.shape, block, cut)
             difference = (stepped - whole).abs().max().item()
-            assert difference <= tolerance, f"{block} frames at a time differ from whole by {difference:.2e}"
+            assert difference <= tolerance, (
+                f"{block} frames at a time differ from whole by {difference:.2e}"
+            )
 
 
-def _in_blocks(part: Steppable, x: Any, shape: torch.Size, block: int, cut: Callable[..., Any]) -> Tensor:
+def _in_blocks(
+    part: Steppable, x: Any, shape: torch.Size, block: int, cut: Callable[..., Any]
+) -> Tensor:
     state = part.init_state(shape[0])
     names = set(state)
     outputs = []
@@ -44,11 +53,14 @@ def _in_blocks(part: Steppable, x: Any, shape: torch.Size, block: int, cut: Call
 
 
 def assert_hears_no_future(part: Steppable, x: Tensor, at: int) -> None:
-    """Prove by gradient that output frame `at` depends on no later input, nor on one before its context."""
+    """Prove by gradient that output frame `at` depends on no later input, nor on one before its
+    context."""
     x = x.clone().requires_grad_()
     part(x)[:, at].sum().backward()
     heard = x.grad.abs().flatten(2).sum((0, 2))
     assert (heard[at + 1 :] == 0).all(), "an output depends on a later frame"
     too_old = max(0, at - part.context)
-    assert (heard[:too_old] == 0).all(), f"an output depends on more than {part.context} frames of the past"
+    assert (heard[:too_old] == 0).all(), (
+        f"an output depends on more than {part.context} frames of the past"
+    )
     assert heard[at] > 0, "an output does not depend on its own frame"

@@ -1,8 +1,9 @@
-"""Prepared audio: a corpus split as one memory-mapped file at the model's rate, with labels beside it.
+"""Prepared audio: a corpus split as one memory-mapped file at the model's rate, with labels beside
+it.
 
-`prepare` reads piece folders (any folder of `mix.flac`, `labels.npz`, `piece.json`), resamples each mix
-with soxr and appends it, whole frames only, to `audio.i16`; `load` maps it back. Runs once; training
-then reads crops without decoding anything. Knows nothing about models.
+`prepare` reads piece folders (any folder of `mix.flac`, `labels.npz`, `piece.json`), resamples each
+mix with soxr and appends it, whole frames only, to `audio.i16`; `load` maps it back. Runs once;
+training then reads crops without decoding anything. Knows nothing about models.
 
     python -m training.data data/corpus/train data/prepared/train --rate 24000 --channels 1
 """
@@ -76,7 +77,9 @@ def load(root: Path) -> Prepared:
     return Prepared(root, audio, pieces, samples, labels)
 
 
-def _read(folder: Path, rate: int, channels: int) -> tuple[NDArray[np.int16], dict[str, Any], dict[str, Any]]:
+def _read(
+    folder: Path, rate: int, channels: int
+) -> tuple[NDArray[np.int16], dict[str, Any], dict[str, Any]]:
     audio, file_rate = soundfile.read(folder / "mix.flac", dtype="float32", always_2d=True)
     if channels == 1:
         audio = audio.mean(1, keepdims=True)
@@ -102,7 +105,13 @@ def prepare(source: Path, root: Path, audio: AudioFormat, workers: int = 2) -> i
         ProcessPoolExecutor(workers) as pool,
         Progress() as progress,
     ):
-        jobs = pool.map(_read, folders, [audio.rate] * len(folders), [audio.channels] * len(folders), chunksize=4)
+        jobs = pool.map(
+            _read,
+            folders,
+            [audio.rate] * len(folders),
+            [audio.channels] * len(folders),
+            chunksize=4,
+        )
         for pcm, labels, meta in progress.track(jobs, total=len(folders), description="prepare"):
             frames = len(labels["tempo_bpm"])
             file.write(pcm.tobytes())
@@ -111,7 +120,8 @@ def prepare(source: Path, root: Path, audio: AudioFormat, workers: int = 2) -> i
             start += frames
     (root / "audio.part").replace(root / "audio.i16")
     np.savez_compressed(
-        root / "labels.npz", **{name: np.concatenate([g[name] for g in gathered]) for name in LABEL_FIELDS}
+        root / "labels.npz",
+        **{name: np.concatenate([g[name] for g in gathered]) for name in LABEL_FIELDS},
     )
     index = {"rate": audio.rate, "channels": audio.channels, "pieces": pieces}
     (root / "index.json").write_text(json.dumps(index))

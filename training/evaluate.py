@@ -7,28 +7,21 @@ Plays prompts through the engine and hears the takes, the held-out pieces themse
 the takes against other prompts (floor). Progress on stderr, the report on stdout.
 """
 
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import torch
-import typer
 from rich.console import Console
 from rich.progress import track
 
 from engine.backends import open_backend
 from engine.bundle import Bundle
-from engine.errors import AntiphonError
-from training.corpus.templates import genre_names
 from training.evaluation.beat import steady_beats
 from training.evaluation.ceiling import hear_piece, piece_beats
 from training.evaluation.codec_table import CodecRow, codec_table
 from training.evaluation.generate import Request, play_all
-from training.evaluation.judge import Judge, MulanJudge, Vector
-from training.evaluation.prompts import HeldOut, derangement, held_out, missing_genres
-from training.evaluation.report import Report, as_dict, as_markdown
+from training.evaluation.judge import Judge, Vector
+from training.evaluation.prompts import HeldOut, derangement
+from training.evaluation.report import Report
 from training.evaluation.scoring import Heard, Scores, listen, score
 
 LONG_SECONDS = 60.0  # takes in which drift is measured

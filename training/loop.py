@@ -1,9 +1,10 @@
 """The one training loop: step, log, average, checkpoint, resume, stop when the budget is spent.
 
-A `Task` brings a model, batches and a loss; the loop brings everything else. The learning rate follows
-the share of the *time* budget that is spent (warm-up, then cosine), so that `--budget-minutes` means the
-same on any machine. Checkpoints are safetensors plus one JSON; a run that is started again goes on where
-it stopped. Prints one line per `log_every` steps on stderr and one JSON summary on stdout.
+A `Task` brings a model, batches and a loss; the loop brings everything else. The learning rate
+follows the share of the *time* budget that is spent (warm-up, then cosine), so that
+`--budget-minutes` means the same on any machine. Checkpoints are safetensors plus one JSON; a run
+that is started again goes on where it stopped. Prints one line per `log_every` steps on stderr and
+one JSON summary on stdout.
 """
 
 import json
@@ -91,7 +92,9 @@ class Average:
     def swap(self, model: nn.Module) -> None:
         """Exchange the model's weights with the average; call twice to undo."""
         current = {k: v.detach().clone().float() for k, v in model.state_dict().items()}
-        model.load_state_dict({k: self.values[k].to(v.dtype) for k, v in model.state_dict().items()})
+        model.load_state_dict(
+            {k: self.values[k].to(v.dtype) for k, v in model.state_dict().items()}
+        )
         self.values = current
 
 
@@ -107,7 +110,10 @@ class Loop:
         self.parameters = [p for p in task.model.parameters() if p.requires_grad]
         decayed = [p for p in self.parameters if p.ndim >= 2]
         plain = [p for p in self.parameters if p.ndim < 2]
-        groups = [{"params": decayed, "weight_decay": options.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+        groups = [
+            {"params": decayed, "weight_decay": options.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ]
         self.optimizer = torch.optim.AdamW(groups, lr=options.lr, betas=options.betas)
         self.average = Average(task.model, options.average)
         self.steps, self.elapsed = 0, 0.0
@@ -149,7 +155,9 @@ class Loop:
         with torch.autocast(self.device.type, torch.bfloat16):
             loss, figures = self.task.loss(self.task.batch(rng))
         if not torch.isfinite(loss):
-            raise TrainingFailed(f"loss is {loss.item()} at step {self.steps}: lower --lr or look at the data.")
+            raise TrainingFailed(
+                f"loss is {loss.item()} at step {self.steps}: lower --lr or look at the data."
+            )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.parameters, self.options.clip)
@@ -192,7 +200,12 @@ class Loop:
         _replace(out / "resume.safetensors", live)
         _replace(out / "model.safetensors", averaged)
         options = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self.options).items()}
-        record = {"steps": self.steps, "elapsed": self.elapsed, "options": options, "history": self.history}
+        record = {
+            "steps": self.steps,
+            "elapsed": self.elapsed,
+            "options": options,
+            "history": self.history,
+        }
         (out / "run.json").write_text(json.dumps(record, indent=1))
 
     def _ordered(self) -> list[nn.Parameter]:
@@ -203,18 +216,28 @@ class Loop:
         if not (out / "run.json").exists():
             return
         record = json.loads((out / "run.json").read_text())
-        self.steps, self.elapsed, self.history = record["steps"], record["elapsed"], record["history"]
+        self.steps, self.elapsed, self.history = (
+            record["steps"],
+            record["elapsed"],
+            record["history"],
+        )
         live = load_file(out / "resume.safetensors")
         model = {k[6:]: v for k, v in live.items() if k.startswith("model.")}
         self.task.model.load_state_dict(model)
         for index, parameter in enumerate(self._ordered()):
             prefix = f"optimizer.{index}."
-            state = {k[len(prefix) :]: v.to(self.device) for k, v in live.items() if k.startswith(prefix)}
+            state = {
+                k[len(prefix) :]: v.to(self.device) for k, v in live.items() if k.startswith(prefix)
+            }
             if state:
                 state["step"] = state["step"].cpu()
                 self.optimizer.state[parameter] = state
-        self.average.values = {k: v.float().to(self.device) for k, v in load_file(out / "model.safetensors").items()}
-        print(f"resumed at step {self.steps}, {self.elapsed / 60:.1f} minutes spent", file=sys.stderr)
+        self.average.values = {
+            k: v.float().to(self.device) for k, v in load_file(out / "model.safetensors").items()
+        }
+        print(
+            f"resumed at step {self.steps}, {self.elapsed / 60:.1f} minutes spent", file=sys.stderr
+        )
 
 
 def _replace(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -1,7 +1,7 @@
 """Losses that hear: multi-resolution log-mel distance and helpers for figures in decibels.
 
-Audio is `[B, N]`. The mel loss is the sum over windows of the L1 distance of log10 mel magnitudes, as in
-DAC (Kumar 2023, arXiv 2306.06546), which replaced SoundStream's.
+Audio is `[B, N]`. The mel loss is the sum over windows of the L1 distance of log10 mel magnitudes,
+as in DAC (Kumar 2023, arXiv 2306.06546), which replaced SoundStream's.
 """
 
 import torch
@@ -25,7 +25,9 @@ def mel_filters(bins: int, fft: int, rate: int, low: float = 20.0) -> Tensor:
 class MelDistance(nn.Module):
     """Mean over windows of the L1 distance of log10 mel magnitudes."""
 
-    def __init__(self, rate: int, windows: tuple[int, ...] = (2048, 1024, 512, 256), floor: float = 1e-4) -> None:
+    def __init__(
+        self, rate: int, windows: tuple[int, ...] = (2048, 1024, 512, 256), floor: float = 1e-4
+    ) -> None:
         super().__init__()
         self.windows, self.floor = windows, floor
         for size in windows:
@@ -45,7 +47,8 @@ class MelDistance(nn.Module):
         with torch.autocast(given.device.type, enabled=False):
             given, wanted = given.float(), wanted.float()
             parts = [
-                (self.log_mel(given, size) - self.log_mel(wanted, size)).abs().mean() for size in self.windows
+                (self.log_mel(given, size) - self.log_mel(wanted, size)).abs().mean()
+                for size in self.windows
             ]
         return torch.stack(parts).mean()
 
@@ -53,7 +56,8 @@ class MelDistance(nn.Module):
 class CoefficientDistance(nn.Module):
     """L1 distance of compressed MDCT coefficients, weighted as the ear spaces frequency.
 
-    Weights follow the slope of the ERB-rate scale, 1 / (229 Hz + f) (Glasberg and Moore 1990): without them
+    Weights follow the slope of the ERB-rate scale, 1 / (229 Hz + f) (Glasberg and Moore 1990):
+    without them
     the 400 bins above 2 kHz, whose phase no code of this rate can carry, outvote the 80 below it.
     """
 
@@ -76,4 +80,6 @@ class CoefficientDistance(nn.Module):
 
 def snr_db(given: Tensor, wanted: Tensor) -> Tensor:
     """Signal-to-noise ratio in dB, over everything."""
-    return 10 * torch.log10(wanted.square().sum() / (given - wanted).square().sum().clamp(min=1e-12))
+    return 10 * torch.log10(
+        wanted.square().sum() / (given - wanted).square().sum().clamp(min=1e-12)
+    )

@@ -1,8 +1,8 @@
 """Turn prepared audio into what the language model learns from: tokens and style vectors.
 
 Writes beside a prepared split: `tokens.npy` [frames, 13] uint16 (semantic first, then acoustic) and
-`styles.npz` (per piece: `audio` [pieces, 128] mean MuLan embedding of 5 s clips; `text` [captions, 128]
-with `text_piece` [captions] saying whose caption each row is).
+`styles.npz` (per piece: `audio` [pieces, 128] mean MuLan embedding of 5 s clips; `text` [captions,
+128] with `text_piece` [captions] saying whose caption each row is).
 
     python -m training.make_tokens --data data/prepared/train --codec data/runs/codec \\
         --semantic data/runs/semantic --mulan data/runs/mulan
@@ -40,7 +40,9 @@ def piece_frames(data: Prepared, group: list[Piece]) -> torch.Tensor:
     return torch.from_numpy(frames)
 
 
-def make_tokens(data: Prepared, codec: codecs.Codec, semantic: semantics.SemanticTokenizer) -> NDArray[np.uint16]:
+def make_tokens(
+    data: Prepared, codec: codecs.Codec, semantic: semantics.SemanticTokenizer
+) -> NDArray[np.uint16]:
     """Encode a whole split, each piece from silence: [frames, 13]."""
     tokens = np.zeros((data.frames, 1 + codec.config.levels), np.uint16)
     order = sorted(data.pieces, key=lambda piece: piece.frames)
@@ -77,7 +79,9 @@ def make_styles(data: Prepared, mulan: mulans.Mulan) -> dict[str, NDArray[Any]]:
 def main(
     data: Annotated[Path, typer.Option(help="one prepared split")],
     codec: Annotated[Path, typer.Option(help="trained codec")] = Path("data/runs/codec"),
-    semantic: Annotated[Path, typer.Option(help="trained semantic tokenizer")] = Path("data/runs/semantic"),
+    semantic: Annotated[Path, typer.Option(help="trained semantic tokenizer")] = Path(
+        "data/runs/semantic"
+    ),
     mulan: Annotated[Path, typer.Option(help="trained MuLan")] = Path("data/runs/mulan"),
     threads: int = 2,
 ) -> None:

@@ -2,8 +2,9 @@
 
     python -m training.material --data data/prepared --out data/runs/material
 
-Writes `material.npz` (audio [C, N] and rows [T, ROW_WIDTH] of one stretch, `clip0` ... of several lengths) and
-`material.json` (captions to measure the text tower on, and what the training corpus holds).
+Writes `material.npz` (audio [C, N] and rows [T, ROW_WIDTH] of one stretch, `clip0` ... of several
+lengths) and `material.json` (captions to measure the text tower on, and what the training corpus
+holds).
 """
 
 import json
@@ -39,7 +40,9 @@ def corpus_record(data: Prepared) -> dict[str, Any]:
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="folder of prepared splits train/ and valid/")] = Path("data/prepared"),
+    data: Annotated[Path, typer.Option(help="folder of prepared splits train/ and valid/")] = Path(
+        "data/prepared"
+    ),
     out: Annotated[Path, typer.Option(help="folder to write")] = Path("data/runs/material"),
 ) -> None:
     """Write what export measures parity on."""

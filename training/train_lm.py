@@ -2,10 +2,10 @@
 
     python -m training.train_lm --data data/prepared --out data/runs/lm --budget-minutes 40
 
-Every field of the row is dropped at random, and some rows lose everything guidance leaves out, so that
-fields may be unsaid and guidance works. A third of the examples are two pieces spliced (at any frame), so
-that a switch of style, tempo and key is something the model has seen. A few past tokens are replaced at
-random: the model must recover from its own slips.
+Every field of the row is dropped at random, and some rows lose everything guidance leaves out, so
+that fields may be unsaid and guidance works. A third of the examples are two pieces spliced (at any
+frame), so that a switch of style, tempo and key is something the model has seen. A few past tokens
+are replaced at random: the model must recover from its own slips.
 """
 
 import json
@@ -21,7 +21,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.row import ROW_WIDTH, SLICES, UNGUIDED, encode_labels
-from engine.spec import CODEBOOK_SIZE, FAMILIES, LEVELS, NOTE_FREE, PITCHES, START_TOKEN, STYLE_WIDTH
+from engine.spec import (
+    CODEBOOK_SIZE,
+    FAMILIES,
+    LEVELS,
+    NOTE_FREE,
+    PITCHES,
+    START_TOKEN,
+    STYLE_WIDTH,
+)
 from models.lm import LanguageConfig, LanguageModel
 from training.data import Prepared, load
 from training.loop import Loop, LoopOptions, TrainingFailed
@@ -100,7 +108,7 @@ def drop_fields(rows: NDArray[np.float32], rng: np.random.Generator) -> None:
     """Make fields "not given" at random, in place, the same for the whole stretch."""
     bare = rng.random() < UNCONDITIONED
     for name, keep in KEEP.items():
-        if bare and name in UNGUIDED or rng.random() > keep:
+        if (bare and name in UNGUIDED) or rng.random() > keep:
             rows[:, SLICES[name]] = 0
     if rng.random() > KEEP_GRID:
         rows[:, SLICES["tempo"]] = 0
@@ -115,7 +123,14 @@ class LanguageTask:
     """Predict every level of every frame."""
 
     def __init__(
-        self, config: LanguageConfig, train: Split, valid: Split, *, batch: int, frames: int, depth_share: float
+        self,
+        config: LanguageConfig,
+        train: Split,
+        valid: Split,
+        *,
+        batch: int,
+        frames: int,
+        depth_share: float,
     ) -> None:
         self.config, self.train, self.valid = config, train, valid
         self.size, self.frames, self.depth_share = batch, frames, depth_share
@@ -154,7 +169,8 @@ class LanguageTask:
         return loss.reshape(tokens.shape).mean(0)
 
     def validate(self) -> dict[str, float]:
-        """Cross-entropy per level in nats on held-out pieces, every field given but notes and chord."""
+        """Cross-entropy per level in nats on held-out pieces, every field given but notes and
+        chord."""
         rng = np.random.default_rng(5)
         totals = torch.zeros(LEVELS)
         for _ in range(12):
@@ -163,7 +179,9 @@ class LanguageTask:
                 rows[:, SLICES[name]] = 0
             batch = torch.from_numpy(tokens)[None]
             hidden = self.model.temporal((self.model.shifted(batch), torch.from_numpy(rows)[None]))
-            totals += self._cross_entropy(hidden[0, self.frames // 4 :], batch[0, self.frames // 4 :])
+            totals += self._cross_entropy(
+                hidden[0, self.frames // 4 :], batch[0, self.frames // 4 :]
+            )
         means = totals / 12
         figures = {f"ce{level}": means[level].item() for level in range(LEVELS)}
         return figures | {"ce": float((means * self.weights).sum())}
@@ -172,17 +190,22 @@ class LanguageTask:
         chance = float(np.log(CODEBOOK_SIZE))
         if figures["ce0"] > chance - 1.0:
             raise TrainingFailed(
-                f"semantic cross-entropy is {figures['ce0']:.2f} nats, chance is {chance:.2f}: nothing was learned."
+                f"semantic cross-entropy is {figures['ce0']:.2f} nats, chance is {chance:.2f}: "
+                "nothing was learned. Check that tokens and rows belong together."
             )
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="folder of prepared splits train/ and valid/")] = Path("data/prepared"),
+    data: Annotated[Path, typer.Option(help="folder of prepared splits train/ and valid/")] = Path(
+        "data/prepared"
+    ),
     out: Annotated[Path, typer.Option(help="folder for checkpoints")] = Path("data/runs/lm"),
     budget_minutes: Annotated[float, typer.Option(help="time to train")] = 40.0,
     batch: Annotated[int, typer.Option(help="stretches per step")] = 16,
     frames: Annotated[int, typer.Option(help="frames per stretch")] = 250,
-    depth_share: Annotated[float, typer.Option(help="share of frames the depth transformer trains on")] = 0.25,
+    depth_share: Annotated[
+        float, typer.Option(help="share of frames the depth transformer trains on")
+    ] = 0.25,
     lr: Annotated[float, typer.Option(help="peak learning rate")] = 1e-3,
     layers: Annotated[int, typer.Option(help="temporal layers")] = 4,
     seed: int = 0,
@@ -195,7 +218,13 @@ def main(
     (out / "config.json").write_text(json.dumps(asdict(config)))
     task = LanguageTask(config, train, valid, batch=batch, frames=frames, depth_share=depth_share)
     options = LoopOptions(
-        out=out, budget_minutes=budget_minutes, lr=lr, seed=seed, threads=threads, average=0.998, log_every=20
+        out=out,
+        budget_minutes=budget_minutes,
+        lr=lr,
+        seed=seed,
+        threads=threads,
+        average=0.998,
+        log_every=20,
     )
     Loop(task, options).run()
 

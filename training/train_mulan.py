@@ -78,10 +78,9 @@ class MulanTask:
         return loss, figures
 
     def _contrast(self, audio: Tensor, text: Tensor, swap: Tensor, batch: Clips) -> Tensor:
-        audio, text, swap = audio.float(), text.float(), swap.float()
-        logits = audio @ text.T * self.model.sharpness
+        logits = cosines(audio, text) * self.model.sharpness
         target = (batch.alike / TARGET_TEMPERATURE).softmax(-1)
-        wrong = (audio * swap).sum(-1, keepdim=True) * self.model.sharpness
+        wrong = (audio.float() * swap.float()).sum(-1, keepdim=True) * self.model.sharpness
         missing = (batch.swap == 0).all(-1, keepdim=True)
         by_audio = torch.cat([logits, wrong.masked_fill(missing, -1e4)], -1)
         return 0.5 * (
@@ -162,9 +161,16 @@ class MulanTask:
             )
 
 
+def cosines(audio: Tensor, text: Tensor) -> Tensor:
+    """Cosines of styles [B, D] and [B, D]: [B, B], in float32 whatever the loop computes in."""
+    with torch.autocast(audio.device.type, enabled=False):
+        # bf16 would round a cosine by up to 0.004, and the sharpness multiplies that.
+        return audio.float() @ text.float().T
+
+
 def hard_contrast(audio: Tensor, text: Tensor, sharpness: Tensor) -> Tensor:
     """Symmetric InfoNCE of styles [B, D], only the piece itself being right; chance is ln B."""
-    logits = audio.float() @ text.float().T * sharpness
+    logits = cosines(audio, text) * sharpness
     right = torch.arange(len(logits), device=logits.device)
     return 0.5 * (F.cross_entropy(logits, right) + F.cross_entropy(logits.T, right))
 

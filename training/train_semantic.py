@@ -1,6 +1,6 @@
 """Train the semantic tokenizer on prepared audio and its labels.
 
-    python -m training.train_semantic --data data/prepared --out data/runs/semantic --budget-minutes 8
+python -m training.train_semantic --data data/prepared --out data/runs/semantic --budget-minutes 8
 """
 
 import json
@@ -75,7 +75,8 @@ class SemanticTask:
         return loss + 0.25 * quantized.commitment, figures
 
     def validate(self) -> dict[str, float]:
-        """Note F1, chord, key and drums accuracy, beat cosine, from the codes alone; codebook use."""
+        """Note F1, chord, key and drums accuracy, beat cosine, from the codes alone; codebook
+        use."""
         batch = self._draw(self.valid, np.random.default_rng(3), 32, augment=False)
         read, _, quantized = self.model(batch["frames"])
         wanted = label_targets(batch["rows"], batch)
@@ -86,7 +87,9 @@ class SemanticTask:
         keyed = wanted["key"] >= 0
         agree = (read["key"].argmax(-1) == wanted["key"])[keyed].float().mean()
         drums = ((read["drums"] > 0) == (wanted["drums"] > 0)).float().mean()
-        beat = functional.cosine_similarity(read["beat"][..., :2], wanted["beat"][..., :2], dim=-1).mean()
+        beat = functional.cosine_similarity(
+            read["beat"][..., :2], wanted["beat"][..., :2], dim=-1
+        ).mean()
         families = ((read["families"] > 0) == (wanted["families"] > 0)).float().mean()
         return {
             "note_f1": f1.item(),
@@ -99,7 +102,9 @@ class SemanticTask:
 
     def guard(self, figures: dict[str, float]) -> None:
         if figures["use"] < 0.25:
-            raise TrainingFailed(f"the codebook collapsed: {figures['use']:.0%} of its codes in use, expected 25 %.")
+            raise TrainingFailed(
+                f"the codebook collapsed: {figures['use']:.0%} of its codes in use, expected 25 %."
+            )
 
 
 def head_losses(
@@ -120,7 +125,9 @@ def head_losses(
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="folder of prepared splits train/ and valid/")] = Path("data/prepared"),
+    data: Annotated[Path, typer.Option(help="folder of prepared splits train/ and valid/")] = Path(
+        "data/prepared"
+    ),
     out: Annotated[Path, typer.Option(help="folder for checkpoints")] = Path("data/runs/semantic"),
     budget_minutes: Annotated[float, typer.Option(help="time to train")] = 8.0,
     batch: Annotated[int, typer.Option(help="crops per step")] = 16,
@@ -135,7 +142,9 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(asdict(config)))
     task = SemanticTask(config, train, valid, batch=batch, frames=frames)
-    Loop(task, LoopOptions(out=out, budget_minutes=budget_minutes, lr=lr, seed=seed, threads=threads)).run()
+    Loop(
+        task, LoopOptions(out=out, budget_minutes=budget_minutes, lr=lr, seed=seed, threads=threads)
+    ).run()
 
 
 if __name__ == "__main__":

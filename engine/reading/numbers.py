@@ -16,7 +16,10 @@ _ABOUT = (
     r"(?:(?:at|around|about|approximately|roughly|circa|ca\.?|of|with|a|an|the|in|is|played|set|"
     r"speed|tempo|moves|moving|runs|running|goes)\s+)*"
 )
-_UNIT = r"\s*-?\s*(?:bpm\b|b\.p\.m\b\.?|(?:quarter[- ])?beats? (?:per|a|/) ?min(?:ute)?\b)(?:\s+tempo\b)?"
+_UNIT = (
+    r"\s*-?\s*(?:bpm\b|b\.p\.m\b\.?|(?:quarter[- ])?beats? (?:per|a|/) ?min(?:ute)?\b)"
+    r"(?:\s+tempo\b)?"
+)
 _BPM = re.compile(
     rf"(?:\bbetween\s+|\bfrom\s+)?(?:\b{_ABOUT})?(?:~\s*)?{_NUMBER.format('low')}"
     rf"(?:(?:\s*(?:-|–|—|to|and)\s*)(?P<high>\d+(?:[.,]\d+)?))?{_UNIT}",

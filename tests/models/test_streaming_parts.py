@@ -13,10 +13,26 @@ from models.streaming import Chain, ConvNeXtBlock
 from tests.contract import assert_hears_no_future, assert_steps_like_whole
 
 SMALL = CodecConfig(
-    rate=8_000, channels=2, encoder_width=24, encoder_blocks=2, decoder_width=32, decoder_blocks=2, latent=8, codebook=16
+    rate=8_000,
+    channels=2,
+    encoder_width=24,
+    encoder_blocks=2,
+    decoder_width=32,
+    decoder_blocks=2,
+    latent=8,
+    codebook=16,
 )
 TINY_LANGUAGE = LanguageConfig(
-    levels=3, codebook=11, row_width=5, embedding=8, width=24, layers=2, heads=2, window=4, depth_width=16, depth_heads=2
+    levels=3,
+    codebook=11,
+    row_width=5,
+    embedding=8,
+    width=24,
+    layers=2,
+    heads=2,
+    window=4,
+    depth_width=16,
+    depth_heads=2,
 )
 
 
@@ -45,7 +61,9 @@ def test_a_part_streams_as_it_plays_whole(name):
     assert_steps_like_whole(part, x)
 
 
-@pytest.mark.parametrize("name", ["block", "chain", "analysis", "synthesis", "filterbank", "encoder", "decoder"])
+@pytest.mark.parametrize(
+    "name", ["block", "chain", "analysis", "synthesis", "filterbank", "encoder", "decoder"]
+)
 def test_a_part_hears_no_future_and_no_more_past_than_it_says(name):
     part, x = parts()[name]
     assert_hears_no_future(part, x, x.shape[1] - 2)

@@ -1,4 +1,5 @@
-"""Estimators against sounds whose truth we know: each must find it, and must notice when it changes."""
+"""Estimators against sounds whose truth we know: each must find it, and must notice when it
+changes."""
 
 import numpy as np
 import pytest

@@ -14,14 +14,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch = pytest.importorskip("torch", reason="the train extra is not installed")
 pytest.importorskip("soxr", reason="the audio libraries are not installed")
 
-from engine.spec import FAMILIES  # noqa: E402
-from models import mulan  # noqa: E402
-from models.mulan import LogMel, MulanConfig  # noqa: E402
-from training import captions_cache, mulan_data  # noqa: E402
-from training.data import LABEL_FIELDS, Prepared, load  # noqa: E402
-from training.loop import Loop, LoopOptions, TrainingFailed  # noqa: E402
-from training.mulan_data import ClipSource  # noqa: E402
-from training.train_mulan import MulanTask, retrieval  # noqa: E402
+from engine.spec import FAMILIES
+from models import mulan
+from models.mulan import LogMel, MulanConfig
+from training import captions_cache, mulan_data
+from training.data import LABEL_FIELDS, Prepared, load
+from training.loop import Loop, LoopOptions, TrainingFailed
+from training.mulan_data import ClipSource
+from training.train_mulan import MulanTask, retrieval
 
 RATE, FRAME = 8000, 320
 FRAMES = 60  # per piece

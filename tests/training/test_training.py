@@ -1,4 +1,5 @@
-"""Each model learns: one batch by heart, gradients where they must be, guards that can fail, runs that resume."""
+"""Each model learns: one batch by heart, gradients where they must be, guards that can fail, runs
+that resume."""
 
 import json
 
@@ -21,7 +22,14 @@ from training.train_lm import KEEP, LanguageTask, drop_fields
 from training.train_semantic import SemanticTask, head_losses
 
 SMALL = CodecConfig(
-    rate=8_000, encoder_width=48, encoder_blocks=2, decoder_width=64, decoder_blocks=2, latent=16, levels=4, codebook=32
+    rate=8_000,
+    encoder_width=48,
+    encoder_blocks=2,
+    decoder_width=64,
+    decoder_blocks=2,
+    latent=16,
+    levels=4,
+    codebook=32,
 )
 
 
@@ -61,7 +69,14 @@ def music(tmp_path) -> Prepared:
 
 
 def train(task, tmp_path, steps, **options):
-    quick = {"budget_minutes": 60, "max_steps": steps, "warmup": 1e-9, "threads": 1, "average": 0.9, "log_every": 1000}
+    quick = {
+        "budget_minutes": 60,
+        "max_steps": steps,
+        "warmup": 1e-9,
+        "threads": 1,
+        "average": 0.9,
+        "log_every": 1000,
+    }
     return Loop(task, LoopOptions(out=tmp_path / "run", **(quick | options))).run()
 
 
@@ -111,7 +126,8 @@ class TestQuantizer:
             quantizer(latents)
         quantizer.eval()
         errors = [
-            (quantizer(latents, torch.full((8,), keep)).latents - latents).square().mean().item() for keep in (1, 2, 4)
+            (quantizer(latents, torch.full((8,), keep)).latents - latents).square().mean().item()
+            for keep in (1, 2, 4)
         ]
         assert errors[0] > errors[1] > errors[2]
 
@@ -132,7 +148,9 @@ class TestSemantic:
 
         def loss():
             read, upcoming, _ = task.model(fixed["frames"])
-            return head_losses(read, upcoming, label_targets(fixed["rows"], fixed))["sounding"].item()
+            return head_losses(read, upcoming, label_targets(fixed["rows"], fixed))[
+                "sounding"
+            ].item()
 
         first = loss()
         task.guard = lambda figures: None  # sixty notes do not fill a codebook
@@ -154,13 +172,16 @@ class FakeSplit:
 
 class TestLanguage:
     def test_it_learns_one_batch_by_heart(self, music, tmp_path):
-        """The floor of every recipe: cross-entropy well under a tenth of chance on sixteen frames."""
-        config = LanguageConfig(width=64, layers=1, heads=2, window=8, depth_width=64, depth_heads=2)
+        """The floor of every recipe: cross-entropy well under a tenth of chance on sixteen
+        frames."""
+        config = LanguageConfig(
+            width=64, layers=1, heads=2, window=8, depth_width=64, depth_heads=2
+        )
         split = FakeSplit(music)
         task = LanguageTask(config, split, split, batch=1, frames=16, depth_share=1.0)
         fixed = task.batch(np.random.default_rng(0))
         task.batch = lambda rng: fixed
-        task.validate = lambda: {}
+        task.validate = dict
         task.guard = lambda figures: None
         train(task, tmp_path, 250, lr=1e-2)
         task.model.eval()
@@ -168,13 +189,16 @@ class TestLanguage:
 
     def test_a_model_that_guesses_fails_the_run(self, music):
         split = FakeSplit(music)
-        config = LanguageConfig(width=16, layers=1, heads=2, window=4, depth_width=16, depth_heads=2)
+        config = LanguageConfig(
+            width=16, layers=1, heads=2, window=4, depth_width=16, depth_heads=2
+        )
         task = LanguageTask(config, split, split, batch=1, frames=8, depth_share=1.0)
         with pytest.raises(TrainingFailed, match="nothing was learned"):
             task.guard({"ce0": 6.9})
 
     def test_guidance_drops_in_training_what_it_drops_in_playing(self, music):
-        """Some examples must lose every field that the unconditioned row loses, and keep the grid."""
+        """Some examples must lose every field that the unconditioned row loses, and keep the
+        grid."""
         from engine.row import SLICES
 
         rng, seen = np.random.default_rng(0), False
@@ -189,7 +213,8 @@ class TestLanguage:
 
 
 def test_a_run_goes_on_where_it_stopped(music, tmp_path):
-    """Ten steps at once equal six and then four, to the bit: weights, optimiser and random draws."""
+    """Ten steps at once equal six and then four, to the bit: weights, optimiser and random
+    draws."""
 
     def weights(parts):
         out = tmp_path / f"run{len(parts)}"

@@ -26,7 +26,8 @@ Audio = NDArray[np.float32]
 
 
 def hear_piece(score: Score, seconds: float, audio: AudioFormat, cache: Path = CACHE) -> Audio:
-    """Render the first seconds of a piece: [C, N] at the bundle's rate; less if the piece is shorter."""
+    """Render the first seconds of a piece: [C, N] at the bundle's rate; less if the piece is
+    shorter."""
     path = cache / f"{score.seed}-{fingerprint(score)}-{seconds:g}s.flac"
     if not path.is_file():
         cache.mkdir(parents=True, exist_ok=True)

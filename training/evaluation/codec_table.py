@@ -44,7 +44,9 @@ def codec_table(bundle: Bundle, clips: Sequence[Audio]) -> list[CodecRow]:
             mel = float(distance(torch.from_numpy(given), torch.from_numpy(wanted)))
             snr = float(snr_db(torch.from_numpy(given), torch.from_numpy(wanted)))
             rows[levels].append((mel, snr))
-    return [CodecRow(levels, *(_interval(column) for column in zip(*rows[levels]))) for levels in rows]
+    return [
+        CodecRow(levels, *(_interval(column) for column in zip(*rows[levels]))) for levels in rows
+    ]
 
 
 def encode(bundle: Bundle, clip: Audio) -> NDArray[np.int64]:

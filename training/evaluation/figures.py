@@ -88,8 +88,15 @@ def _median(values: Values) -> float:
 
 FIGURES: tuple[Figure, ...] = (
     Figure("tempo_hit", "tempo within 4 %", "%", lambda s: s.tempo is TempoMatch.HIT),
-    Figure("tempo_octave", "tempo at another metrical level", "%", lambda s: s.tempo is TempoMatch.OCTAVE),
-    Figure("beat_phase_ms", "beat-phase error, median", "ms", lambda s: abs(s.phase.offset_ms), _median),
+    Figure(
+        "tempo_octave",
+        "tempo at another metrical level",
+        "%",
+        lambda s: s.tempo is TempoMatch.OCTAVE,
+    ),
+    Figure(
+        "beat_phase_ms", "beat-phase error, median", "ms", lambda s: abs(s.phase.offset_ms), _median
+    ),
     Figure("beat_coherence", "onsets' coherence with the grid", "", lambda s: s.phase.coherence),
     Figure("key_hit", "key", "%", lambda s: s.key is KeyMatch.SAME),
     Figure("key_relative", "key: the relative one", "%", lambda s: s.key is KeyMatch.RELATIVE),

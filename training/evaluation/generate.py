@@ -51,7 +51,9 @@ def play_all(bundle: Path, requests: Sequence[Request], workers: int) -> Iterato
     threads = max(1, (os.cpu_count() or 1) // workers)
     with ProcessPoolExecutor(
         workers,
-        mp_context=multiprocessing.get_context("spawn"),  # inference libraries do not survive a fork
+        mp_context=multiprocessing.get_context(
+            "spawn"
+        ),  # inference libraries do not survive a fork
         initializer=_open,
         initargs=(bundle, threads),
     ) as pool:

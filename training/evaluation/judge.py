@@ -95,7 +95,8 @@ class MulanJudge:
 
 
 def windows(mono: Vector, rate: int) -> Vector:
-    """Cut [N] audio into [W, M] windows of five seconds, three apart; a shorter clip is one window."""
+    """Cut [N] audio into [W, M] windows of five seconds, three apart; a shorter clip is one
+    window."""
     size, step = int(WINDOW_SECONDS * rate), int(STEP_SECONDS * rate)
     if len(mono) <= size:
         return np.ascontiguousarray(mono[None], np.float32)

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from training.evaluation.onsets import ANALYSIS_RATE
 
-WINDOW = 8192  # samples, 341 ms: semitones separate from about A2 up; bass is read from overtones too
+WINDOW = (
+    8192  # samples, 341 ms: semitones separate from about A2 up; bass is read from overtones too
+)
 HOP = 2048
 LOW_HZ, HIGH_HZ = 55.0, 2000.0
 PEAKS = 24  # strongest peaks kept per frame
@@ -78,7 +80,9 @@ def compare_keys(heard: int, asked: int) -> KeyMatch:
     (tonic, is_minor), (asked_tonic, asked_minor) = (divmod(k, 12)[::-1] for k in (heard, asked))
     interval = (tonic - asked_tonic) % 12
     if is_minor == asked_minor:
-        return {0: KeyMatch.SAME, 5: KeyMatch.FIFTH, 7: KeyMatch.FIFTH}.get(interval, KeyMatch.OTHER)
+        return {0: KeyMatch.SAME, 5: KeyMatch.FIFTH, 7: KeyMatch.FIFTH}.get(
+            interval, KeyMatch.OTHER
+        )
     if interval == 0:
         return KeyMatch.PARALLEL
     return KeyMatch.RELATIVE if interval == (9 if is_minor else 3) else KeyMatch.OTHER
@@ -117,7 +121,9 @@ def _peaks(magnitudes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
     first, last = int(LOW_HZ * WINDOW / ANALYSIS_RATE), int(HIGH_HZ * WINDOW / ANALYSIS_RATE)
     db = np.log(np.maximum(magnitudes, 1e-6))
     a, b, c = db[first - 1 : last - 1], db[first:last], db[first + 1 : last + 1]
-    where = np.flatnonzero((b > a) & (b >= c) & (b > db.max() - 8.0) & (magnitudes[first:last] > 0.1))
+    where = np.flatnonzero(
+        (b > a) & (b >= c) & (b > db.max() - 8.0) & (magnitudes[first:last] > 0.1)
+    )
     where = where[np.argsort(b[where])[-PEAKS:]]
     a, b, c = a[where], b[where], c[where]
     shift = 0.5 * (a - c) / np.minimum(a - 2 * b + c, -1e-9)
@@ -125,7 +131,8 @@ def _peaks(magnitudes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
 
 
 def _fundamentalness(hz: NDArray[np.float64], height: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 for a peak that is no overtone of another; less where a lower, comparable peak explains it."""
+    """1 for a peak that is no overtone of another; less where a lower, comparable peak explains
+    it."""
     ratio = hz[:, None] / hz[None, :]
     order = np.round(ratio)
     is_overtone = (order >= 3) & (order <= OVERTONES) & (order != 4)

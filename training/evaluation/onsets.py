@@ -18,7 +18,9 @@ ONSET_RATE = 100  # values per second
 HOP = ANALYSIS_RATE // ONSET_RATE
 WINDOW = 1024  # samples, 43 ms
 BANDS = 40  # mel bands, 30 Hz .. 11 kHz
-COMPRESSION = 1000.0  # log(1 + c * magnitude): -60 dB below full scale is where a sound starts to count
+COMPRESSION = (
+    1000.0  # log(1 + c * magnitude): -60 dB below full scale is where a sound starts to count
+)
 # The log of the flux rises as soon as the window's edge meets an attack, so strengths come early.
 # Measured on clicks and on plucked tones (tests/training/test_evaluation.py holds it to 4 ms).
 LEAD_SECONDS = 0.0035
@@ -77,7 +79,8 @@ def _above_local_mean(flux: NDArray[np.floating], seconds: float = 0.5) -> Vecto
 
 
 def _mel_bank(low_hz: float = 30.0, high_hz: float = 11_000.0) -> NDArray[np.float32]:
-    """[WINDOW // 2 + 1, BANDS] triangles, each summing to one so that a band is a mean magnitude."""
+    """[WINDOW // 2 + 1, BANDS] triangles, each summing to one so that a band is a mean
+    magnitude."""
 
     def mel(hz: NDArray[np.floating] | float) -> NDArray[np.floating]:
         return 2595.0 * np.log10(1.0 + np.asarray(hz) / 700.0)

@@ -1,4 +1,5 @@
-"""Held-out prompts: captions of test-split pieces, worded unlike any caption the models learned from.
+"""Held-out prompts: captions of test-split pieces, worded unlike any caption the models learned
+from.
 
 Out: a fixed list of `Target`s that covers every genre, the score each one comes from, and the
 derangement that pairs every clip with another prompt for the floor.

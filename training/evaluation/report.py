@@ -61,7 +61,9 @@ class Report:
         return {
             genre: {
                 figure.name: {
-                    row: _present(measure(figure, [s for s in self.scores[row] if s.genre == genre]))
+                    row: _present(
+                        measure(figure, [s for s in self.scores[row] if s.genre == genre])
+                    )
                     for row in ("generated", "ceiling")
                 }
                 for figure in GENRE_FIGURES
@@ -77,7 +79,9 @@ def as_dict(report: Report) -> dict[str, Any]:
         for figure in FIGURES
     }
     genres = {
-        genre: {name: {row: cell.value for row, cell in cells.items()} for name, cells in line.items()}
+        genre: {
+            name: {row: cell.value for row, cell in cells.items()} for name, cells in line.items()
+        }
         for genre, line in report.by_genre().items()
     }
     codec = [
@@ -107,7 +111,10 @@ def as_markdown(report: Report) -> str:
         "## Figures",
         _table(("figure", *ROWS), _figure_lines(report)),
         "## Promised",
-        _table(("promise", "measured", "holds"), [(*p[:2], "yes" if p[2] else "NO") for p in report.promises()]),
+        _table(
+            ("promise", "measured", "holds"),
+            [(*p[:2], "yes" if p[2] else "NO") for p in report.promises()],
+        ),
         "## Codec, on held-out pieces",
         _table(("levels", "log10-mel L1", "SNR"), _codec_lines(report)),
         "## By genre (generated / ceiling)",

@@ -25,7 +25,16 @@ PRIOR_CENTRE_BPM, PRIOR_OCTAVES = 115.0, 0.9
 
 # Beats at which a piece repeats, and rates per beat at which it pulses, with their weights in the
 # score. Beat fractions tell three in a beat from two; multiples tell the beat from its divisions.
-REPEATS: dict[float, float] = {0.5: 0.3, 1.0: 1.0, 2.0: 0.7, 3.0: 0.2, 4.0: 0.7, 8.0: 0.4, 0.75: -0.3, 1.5: -0.3}
+REPEATS: dict[float, float] = {
+    0.5: 0.3,
+    1.0: 1.0,
+    2.0: 0.7,
+    3.0: 0.2,
+    4.0: 0.7,
+    8.0: 0.4,
+    0.75: -0.3,
+    1.5: -0.3,
+}
 PULSES: dict[float, float] = {0.5: 0.2, 1.0: 0.8, 2.0: 0.6, 4.0: 0.3, 3.0: 0.0}
 PRIOR_WEIGHT = 1.0
 
@@ -62,7 +71,9 @@ def estimate_tempo(onsets: Onsets) -> Tempo:
         ShapeError: under 5 s of onsets.
     """
     if len(onsets.strength) < 5 * ONSET_RATE:
-        raise ShapeError.of("onsets", onsets.strength.shape, f"[T] with T >= {5 * ONSET_RATE} (5 s)")
+        raise ShapeError.of(
+            "onsets", onsets.strength.shape, f"[T] with T >= {5 * ONSET_RATE} (5 s)"
+        )
     grid = candidate_tempos()
     features = tempo_features(onsets, grid)
     best = grid[int(np.argmax(features @ WEIGHTS))]
@@ -95,7 +106,15 @@ def tempo_features(onsets: Onsets, grid: Curve) -> NDArray[np.float64]:
     return np.stack(columns, 1)
 
 
-WEIGHTS = np.array([*REPEATS.values(), *(0.5 * w for w in REPEATS.values()), *PULSES.values(), *(0.5 * w for w in PULSES.values()), PRIOR_WEIGHT])
+WEIGHTS = np.array(
+    [
+        *REPEATS.values(),
+        *(0.5 * w for w in REPEATS.values()),
+        *PULSES.values(),
+        *(0.5 * w for w in PULSES.values()),
+        PRIOR_WEIGHT,
+    ]
+)
 
 
 def _smooth(strength: NDArray[np.floating], frames: float = 1.5) -> Curve:
