@@ -99,8 +99,8 @@ class CodecTask:
     def guard(self, figures: dict[str, float]) -> None:
         if figures["use_min"] < 0.2:
             raise TrainingFailed(
-                f"a codebook collapsed: {figures['use_min']:.0%} of its codes are in use on held-out "
-                "audio, expected 20 %. Look at its perplexity from the first steps on."
+                f"a codebook collapsed: {figures['use_min']:.0%} of its codes are in use on "
+                "held-out audio, expected 20 %. Look at its perplexity from the first steps on."
             )
 
 

@@ -21,6 +21,7 @@ done
 "$python" -m training.train_mulan --budget-minutes "$(minutes 7)" --seed 2 --judge --out data/runs/judge
 for split in train valid; do
   "$python" -m training.make_tokens --data "data/prepared/$split"
+  "$python" -m training.make_styles --data "data/prepared/$split"
 done
 "$python" -m training.train_lm --budget-minutes "$(minutes 45)"
 "$python" -m training.material
