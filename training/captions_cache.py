@@ -33,20 +33,24 @@ SWAPPED = ("genre", "instrument", "mood", "era", "level", "energy", "density", "
 
 @dataclass(frozen=True)
 class Captions:
-    """The sentence vectors of a split; piece i has the rows `views[i]` and `swaps[i]`."""
+    """The sentence vectors of a split, as rows of one table."""
 
     vectors: NDArray[np.float16]  # [V, 384] memory-mapped
-    views: list[range]
-    swaps: list[range]  # may be empty
+    views: list[range]  # per piece, its rows
+    swaps: list[
+        list[tuple[int, int]]
+    ]  # per piece, (row of a caption, row of its swap); may be empty
 
-    def view(self, piece: int, rng: np.random.Generator) -> NDArray[np.float16]:
-        """Draw one of a piece's views: [384]."""
-        return self.vectors[rng.choice(self.views[piece])]
-
-    def swap(self, piece: int, rng: np.random.Generator) -> NDArray[np.float16] | None:
-        """Draw one of a piece's swaps: [384], or None where it has none."""
-        rows = self.swaps[piece]
-        return self.vectors[rng.choice(rows)] if len(rows) else None
+    def draw(
+        self, piece: int, rng: np.random.Generator, swap_share: float
+    ) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+        """Draw a view and, in a `swap_share` of draws, that caption made wrong; else zeros."""
+        pairs = self.swaps[piece]
+        if pairs and rng.random() < swap_share:
+            view, swap = pairs[int(rng.integers(len(pairs)))]
+            return self.vectors[view], self.vectors[swap]
+        view = rng.choice(self.views[piece])
+        return self.vectors[view], np.zeros_like(self.vectors[view])
 
 
 def cached(metas: Sequence[Meta], root: Path, embed: Embed | None = None) -> Captions:
@@ -54,14 +58,24 @@ def cached(metas: Sequence[Meta], root: Path, embed: Embed | None = None) -> Cap
     bank = load_vocabulary("training").words
     views = [caption_views(meta) for meta in metas]
     swaps = [caption_swaps(meta, bank) for meta in metas]
-    texts = [text for pair in zip(views, swaps, strict=True) for part in pair for text in part]
+    texts = [text for part in views for text in part]
+    swap_start = len(texts)
+    texts += [swap for part in swaps for _, swap in part]
     digest = sha256("\n".join([minilm.WEIGHTS_SHA256, *texts]).encode()).hexdigest()
     if not _holds(root, digest):
         _write(root, digest, texts, embed or minilm_embedder())
     vectors = np.load(root / "captions.npy", mmap_mode="r")
-    edges = np.cumsum([0, *(len(part) for pair in zip(views, swaps, strict=True) for part in pair)])
-    rows = [range(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    return Captions(vectors, rows[0::2], rows[1::2])
+    rows = _rows(views, 0)
+    pairs = [
+        [(own.start + caption, row) for (caption, _), row in zip(part, swapped, strict=True)]
+        for own, part, swapped in zip(rows, swaps, _rows(swaps, swap_start), strict=True)
+    ]
+    return Captions(vectors, rows, pairs)
+
+
+def _rows(parts: Sequence[Sequence[object]], start: int) -> list[range]:
+    edges = start + np.cumsum([0, *map(len, parts)])
+    return [range(int(a), int(b)) for a, b in zip(edges, edges[1:])]
 
 
 def _holds(root: Path, digest: str) -> bool:
@@ -110,24 +124,30 @@ def attributes(meta: Meta) -> Iterator[tuple[str, str]]:
     yield from meta["attributes"].items()
 
 
-def caption_swaps(meta: Meta, bank: Bank) -> list[str]:
-    """Write captions that are wrong in one attribute: a word for it becomes another value's."""
+def caption_swaps(meta: Meta, bank: Bank) -> list[tuple[int, str]]:
+    """Write captions that are wrong in one attribute: a word for it becomes another value's.
+
+    Returns:
+        (which of the piece's captions, that caption made wrong), at most SWAPS of them.
+    """
     rng = np.random.default_rng([meta["seed"], 1])
     own = {(a, word) for a, value in attributes(meta) for word in bank.get(a, {}).get(value, ())}
     places = [
-        (caption, attribute, word)
-        for caption in meta["captions"]
+        (index, attribute, word)
+        for index, caption in enumerate(meta["captions"])
         for attribute, word in sorted(own)
         if attribute in SWAPPED and re.search(_alone(word), caption, re.IGNORECASE)
     ]
     swaps = []
     for place in rng.permutation(len(places))[:SWAPS]:
-        caption, attribute, word = places[place]
+        index, attribute, word = places[place]
         words = sorted({other for choices in bank[attribute].values() for other in choices})
         others = [other for other in words if (attribute, other) not in own]
         if others:
             other = others[int(rng.integers(len(others)))]
-            swaps.append(re.sub(_alone(word), other, caption, count=1, flags=re.IGNORECASE))
+            caption = meta["captions"][index]
+            wrong = re.sub(_alone(word), other, caption, count=1, flags=re.IGNORECASE)
+            swaps.append((index, wrong))
     return swaps
 
 

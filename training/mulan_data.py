@@ -25,6 +25,7 @@ from training.data import Prepared
 HOPS_PER_FRAME = HOPS_PER_SECOND // FRAME_RATE
 HEARD = ("mood", "era", "place", "level", "energy", "density", "drums")  # attributes of one style
 BLOCK_SECONDS = 60  # of audio at a time through the front end
+SWAP_SHARE = 0.5  # of training clips that come with a caption made wrong in one attribute
 PLAYING_SHARE = 0.2  # of a crop's frames from which on a family or the drums count as present
 
 
@@ -34,7 +35,7 @@ class Clips:
 
     mel: Tensor  # [B, T, M]
     text: Tensor  # [B, 384] one caption view each
-    swap: Tensor  # [B, 384] a caption wrong in one word; zeros where there is none
+    swap: Tensor  # [B, 384] that view made wrong in one attribute; zeros where there is none
     alike: Tensor  # [B, B] how alike the pieces are, 0..1, 1 on the diagonal
     families: Tensor  # [B, F] 0 or 1
     drums: Tensor  # [B] 0 or 1
@@ -84,22 +85,29 @@ class ClipSource:
         """Draw one random crop and one random view of `batch` distinct pieces."""
         chosen = rng.choice(len(self), min(batch, len(self)), replace=False)
         room = np.array([self.pieces[piece].frames - self.frames + 1 for piece in chosen])
-        return self.clips(chosen, rng.integers(room), rng)
+        return self.clips(chosen, rng.integers(room), rng, swap_share=SWAP_SHARE)
 
     def clips(
-        self, chosen: NDArray[np.int64], offsets: NDArray[np.int64], rng: np.random.Generator
+        self,
+        chosen: NDArray[np.int64],
+        offsets: NDArray[np.int64],
+        rng: np.random.Generator,
+        *,
+        swap_share: float,
     ) -> Clips:
-        """Gather crops of the pieces `chosen` from `offsets`, in frames, with random views."""
+        """Gather crops of the pieces `chosen` from `offsets`, in frames, with random views.
+
+        A `swap_share` of them come with a swap, where the piece has any.
+        """
         starts = [self.pieces[p].start + int(o) for p, o in zip(chosen, offsets, strict=True)]
         labels = self.prepared.labels
         families = np.stack([labels.families[s : s + self.frames].mean(0) for s in starts])
         drums = np.array([labels.drums[s : s + self.frames].mean() for s in starts])
-        swaps = [self.captions.swap(piece, rng) for piece in chosen]
-        blank = np.zeros_like(self.captions.vectors[0])
+        texts = [self.captions.draw(piece, rng, swap_share) for piece in chosen]
         return Clips(
             mel=_tensor(np.stack([self._crop(start) for start in starts])),
-            text=_tensor(np.stack([self.captions.view(piece, rng) for piece in chosen])),
-            swap=_tensor(np.stack([blank if swap is None else swap for swap in swaps])),
+            text=_tensor(np.stack([view for view, _ in texts])),
+            swap=_tensor(np.stack([swap for _, swap in texts])),
             alike=_tensor(self.alike[np.ix_(chosen, chosen)]),
             families=_tensor(families >= PLAYING_SHARE),
             drums=_tensor(drums >= PLAYING_SHARE),

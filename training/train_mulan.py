@@ -105,29 +105,31 @@ class MulanTask:
         return {"contrast": contrast.item(), "chance": self.chance, **self._held_out()}
 
     def _held_out(self) -> dict[str, float]:
+        """Rank by free views; judge swaps and tags on crops that come with a swapped caption."""
         count = min(VALID_PIECES, len(self.valid))
-        crops = [self._valid_crop(count, share) for share in np.linspace(0, 1, VALID_CROPS)]
-        features = torch.stack([self.model.audio.features(clips.mel) for clips in crops])
+        shares = np.linspace(0, 1, VALID_CROPS)
+        ranked = [self._valid_crop(count, share, swap_share=0.0) for share in shares]
+        features = torch.stack([self.model.audio.features(clips.mel) for clips in ranked])
         audio = F.normalize(self.model.audio.style(features).mean(0), dim=-1)
-        clips = crops[0]
-        text, swap = self.model.text(clips.text), self.model.text(clips.swap)
-        genre = self.valid.genre_names(count)
+        text = self.model.text(ranked[0].text)
         figures = {"valid": hard_contrast(audio, text, self.model.sharpness).item()}
-        figures |= {"valid_chance": log(count), **retrieval(text @ audio.T, genre)}
-        has_swap = (clips.swap != 0).any(-1)
-        closer = (audio * text).sum(-1) > (audio * swap).sum(-1)
+        figures |= {"valid_chance": log(count)}
+        figures |= retrieval(text @ audio.T, self.valid.genre_names(count))
+        swapped = self._valid_crop(count, 0.5, swap_share=1.0)
+        right, wrong = self.model.text(swapped.text), self.model.text(swapped.swap)
+        has_swap = (swapped.swap != 0).any(-1)
+        closer = (audio * right).sum(-1) > (audio * wrong).sum(-1)
         figures["swap_accuracy"] = closer[has_swap].float().mean().item() if has_swap.any() else 0.0
         if self.model.tags is not None:
-            figures |= self._tag_figures(self.model.tags(features[1]), crops[1])
+            crop = self.model.audio.features(swapped.mel)
+            figures |= self._tag_figures(self.model.tags(crop), swapped)
         return figures
 
-    def _valid_crop(self, count: int, share: float) -> Clips:
-        chosen = np.arange(count)
+    def _valid_crop(self, count: int, share: float, *, swap_share: float) -> Clips:
         room = np.array([piece.frames - self.valid.frames for piece in self.valid.pieces[:count]])
         offsets = (room * share).astype(np.int64)
-        clips = self.valid.clips(
-            chosen, offsets, np.random.default_rng(2)
-        )  # the same views each time
+        rng = np.random.default_rng(2)  # the same views each time
+        clips = self.valid.clips(np.arange(count), offsets, rng, swap_share=swap_share)
         return clips.to(self.model.log_sharpness.device)
 
     def _tag_figures(self, logits: tuple[Tensor, Tensor, Tensor], clips: Clips) -> dict[str, float]:

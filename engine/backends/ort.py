@@ -109,6 +109,8 @@ def _library() -> Any:
             "(any machine), pip install 'antiphon[cuda]' (NVIDIA GPU)"
         ) from exc
     except ImportError as exc:
+        if isinstance(exc.__cause__, (KeyboardInterrupt, SystemExit)):
+            raise exc.__cause__ from None  # stopped while its C part was loading, which hides that
         raise BackendError(f"onnxruntime is installed but does not load: {_line(exc)}") from exc
     return onnxruntime
 

@@ -193,6 +193,21 @@ def test_a_piece_keeps_its_own_captions(tmp_path):
         np.testing.assert_allclose(found.vectors[list(views)], wanted, atol=1e-3)
 
 
+def test_a_swap_comes_with_the_caption_that_it_was_made_from(tmp_path):
+    """Otherwise a poor but right caption would be compared with a rich and nearly right one."""
+    metas = [
+        {**piece(index), "genre": "ambient", "captions": ["drums", "slow ambient"]}
+        for index in (0, 1)
+    ]
+    found = captions_cache.cached(metas, tmp_path, bag_of_words)
+    right = bag_of_words(["slow ambient"])[0]
+    for seed in range(8):
+        view, swap = found.draw(1, np.random.default_rng(seed), 1.0)
+        np.testing.assert_allclose(view, right, atol=1e-3)
+        assert 0.1 < float(view.astype(float) @ swap) < 0.9  # "slow" stayed
+        assert not found.draw(1, np.random.default_rng(seed), 0.0)[1].any()
+
+
 def test_a_swap_is_wrong_in_one_attribute():
     bank = {
         "genre": {genre: (genre, f"{genre} music") for genre in GENRES},
@@ -203,7 +218,8 @@ def test_a_swap_is_wrong_in_one_attribute():
     assert swaps
     own = {"drone", "drone music", "calm"}
     foreign = {w for values in bank.values() for words in values.values() for w in words} - own
-    for swap in swaps:
+    for index, swap in swaps:
+        assert len(swap.split()) - len(meta["captions"][index].split()) in (-1, 0, 1)
         wrong = [word for word in foreign if re.search(rf"\b{word}\b", swap)]
         longest = max(wrong, key=len)
         assert all(word in longest for word in wrong)
