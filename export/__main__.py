@@ -82,7 +82,7 @@ def main(
         folder = Path(work) / "bundle"
         folder.mkdir()
         graphs, states = pack.step_graphs(models, Material(arrays["audio"], arrays["rows"]), folder)
-        graphs["text"] = export_text(style.text, folder, record["captions"])
+        graphs["text"] = export_text(style.text, folder, record["captions"], known=record["words"])
         clips = [array for name, array in arrays.items() if name.startswith("clip")]
         graphs["style"] = export_style(style.audio, folder, audio, clips)
         save_file(states, folder / "state.safetensors")

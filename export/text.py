@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from engine.graph import GraphSpec, TensorSpec
 from engine.spec import STYLE_WIDTH
-from export import tower
+from export import tower, vocabulary
 from models import minilm
 from models.minilm import MiniLM
 from models.mulan import TextHead
@@ -39,7 +39,12 @@ class TextTower(nn.Module):
 
 
 def export_text(
-    head: TextHead, folder: Path, texts: Sequence[str], *, encoder: MiniLM | None = None
+    head: TextHead,
+    folder: Path,
+    texts: Sequence[str],
+    *,
+    known: Sequence[str] = (),
+    encoder: MiniLM | None = None,
 ) -> GraphSpec:
     """Write the text tower and its tokenizer into `folder`.
 
@@ -47,6 +52,7 @@ def export_text(
         head: trained.
         folder: the bundle's; exists.
         texts: what parity is measured on; a few hundred captions.
+        known: further words whose pieces the trimmed vocabulary must keep.
         encoder: MiniLM from the installed package if None.
 
     Returns:
@@ -56,9 +62,10 @@ def export_text(
         BundleError: the weights are not MiniLM's, or the graph strays from torch.
         BackendMissing: MiniLM's package is not installed.
     """
-    tokenizer = minilm.load_tokenizer()
+    published = minilm.load_tokenizer(), encoder or minilm.load()
+    tokenizer, encoder = vocabulary.trim(*published, [*texts, *known])
     tokenizer.save(str(folder / TOKENIZER))
-    text_tower = TextTower(encoder or minilm.load(), head).eval()
+    text_tower = TextTower(encoder, head).eval()
     rows = [minilm.batch_ids(tokenizer, [text]) for text in texts]
     return write(text_tower, folder / FILE, rows)
 

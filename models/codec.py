@@ -21,9 +21,10 @@ from torch import Tensor, nn
 
 from engine.spec import ACOUSTIC_LEVELS, CODEBOOK_SIZE, AudioFormat, exact_div
 from models.mdct import Analysis, Synthesis, compress, expand
-from models.oscillators import WINDOW, Hearing, Voice, steps_per_frame
+from models.oscillators import Hearing, Voice, steps_per_frame
 from models.quantizer import Quantized, ResidualQuantizer
 from models.streaming import Chain, ConvNeXtBlock, State, Steppable, prefixed, substate
+from models.tones import WINDOW
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from engine.spec import FRAME_RATE, exact_div
 from models.streaming import State
+from models.tones import WINDOW, ToneBank
 
 CYCLE = 4096  # frames after which every phase repeats (164 s)
 LOWEST, SPLIT, HIGHEST = 24, 60, 103  # MIDI notes: C1, from here on with partials, G7 (3.1 kHz)
@@ -29,7 +30,6 @@ PARTIAL_CENTS = (
     -13.0,
     2.0,
 )  # 7th and 14th; 5th, 10th and 15th; 1st, 2nd, 3rd, 4th, 6th, ...
-WINDOW = 4096  # samples, longest analysis window
 
 
 def steps_per_frame() -> Tensor:
@@ -66,24 +66,18 @@ class _Bank(nn.Module):
 class Hearing(_Bank):
     """Audio [B, T, U * N] to complex amplitudes [B, T, U * 2 S], real parts then imaginary."""
 
-    kernels: Tensor  # [2 S, 1, WINDOW]
     ends: Tensor  # [U, S] turns from a frame's first sample to a subframe's last
 
     def __init__(self, rate: int, subframes: int) -> None:
         super().__init__(rate, subframes)
-        age = torch.arange(WINDOW - 1, -1, -1, dtype=torch.float64)[:, None]  # newest sample last
-        length = (24.0 / self.turns).clamp(min=rate / 40, max=WINDOW)  # 24 turns, at least 25 ms
-        window = (0.5 - 0.5 * torch.cos(tau * (age + 0.5) / length)) * (age < length)
-        window = 2 * window / window.sum(0)
-        phase = tau * self.turns * age
-        kernels = torch.cat([window * torch.cos(phase), window * torch.sin(phase)], 1)
+        lengths = (24.0 / self.turns).clamp(min=rate / 40, max=WINDOW)  # 24 turns, at least 25 ms
+        self.tones = ToneBank(self.turns, lengths, self.samples)
         ends = tau * self.turns * (self.samples * torch.arange(1, subframes + 1)[:, None] - 1)
-        self.register_buffer("kernels", kernels.T[:, None].float(), persistent=False)
         self.register_buffer("ends", (ends / tau % 1.0).float(), persistent=False)  # [U, S] turns
         self.width = subframes * 2 * self.size
 
     def init_state(self, batch: int = 1) -> State:
-        past = torch.zeros(batch, WINDOW - self.samples)
+        past = torch.zeros(batch, self.tones.kept)
         return {"past": past, "clock": torch.zeros(batch, 1, dtype=torch.int64)}
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
@@ -91,15 +85,14 @@ class Hearing(_Bank):
         batch, frames, _ = x.shape
         audio = torch.cat([state["past"], x.reshape(batch, -1)], 1)
         with torch.autocast(x.device.type, enabled=False):
-            looks = nn.functional.conv1d(audio.float()[:, None], self.kernels, stride=self.samples)
-            looks = looks.transpose(1, 2).reshape(batch, frames, self.subframes, -1)
-            real, imaginary = looks.chunk(2, -1)
+            shape = (batch, frames, self.subframes, self.size)
+            real, imaginary = (part.reshape(shape) for part in self.tones(audio.float()))
             turns = self._frame_phase(state["clock"], frames)[:, :, None] + self.ends
             cosine, sine = torch.cos(tau * turns), torch.sin(tau * turns)
             turned = torch.cat(
                 [real * cosine + imaginary * sine, imaginary * cosine - real * sine], -1
             )
-        past = audio[:, audio.shape[1] - (WINDOW - self.samples) :]
+        past = audio[:, audio.shape[1] - self.tones.kept :]
         after = {"past": past, "clock": self._tick(state["clock"], frames)}
         return turned.reshape(batch, frames, self.width), after
 

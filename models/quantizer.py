@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 BYPASS = -1  # a number of levels to keep that means: leave the latents as they are
 
@@ -45,7 +46,7 @@ class ResidualQuantizer(nn.Module):
         for codebook in self.codebooks:
             index = nearest(residual, codebook)
             codes.append(index)
-            residual = residual - codebook[index]
+            residual = residual - F.embedding(index, codebook)
         return torch.stack(codes, -1)
 
     def decode(self, codes: Tensor) -> Tensor:
@@ -53,7 +54,7 @@ class ResidualQuantizer(nn.Module):
         total = torch.zeros(())
         for level, codebook in enumerate(self.codebooks):
             index = codes[..., level]
-            total = total + codebook[index.clamp(min=0)] * (index >= 0)[..., None]
+            total = total + F.embedding(index.clamp(min=0), codebook) * (index >= 0)[..., None]
         return total
 
     def forward(self, latents: Tensor, keep: Tensor | None = None) -> Quantized:

@@ -15,6 +15,7 @@ import numpy as np
 import typer
 
 from engine.row import encode_labels
+from training.corpus.vocabulary import load_vocabulary
 from training.data import Prepared, load
 from training.train_semantic import slice_labels
 
@@ -39,6 +40,20 @@ def corpus_record(data: Prepared) -> dict[str, Any]:
     }
 
 
+def music_words() -> list[str]:
+    """Every word and phrase of the caption banks: what the text tower must know, however rare."""
+    banks = [load_vocabulary(name).words for name in ("training", "held_out")]
+    return sorted(
+        {
+            phrase
+            for bank in banks
+            for values in bank.values()
+            for phrases in values.values()
+            for phrase in phrases
+        }
+    )
+
+
 def main(
     data: Annotated[Path, typer.Option(help="folder of prepared splits train/ and valid/")] = Path(
         "data/prepared"
@@ -56,7 +71,7 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     np.savez(out / "material.npz", audio=valid.audio(start, FRAMES), rows=rows, **clips)
     captions = [text for piece in valid.pieces for text in piece.meta["captions"]][:CAPTIONS]
-    record = {"captions": captions, "corpus": corpus_record(train)}
+    record = {"captions": captions, "words": music_words(), "corpus": corpus_record(train)}
     (out / "material.json").write_text(json.dumps(record, indent=1))
     typer.echo(json.dumps(record["corpus"]))
 

@@ -48,7 +48,7 @@ def parts():
         "chain": (Chain(ConvNeXtBlock(6), ConvNeXtBlock(6, dilation=3)), torch.randn(2, 23, 6)),
         "analysis": (Analysis(20), torch.randn(2, 9, 20)),
         "synthesis": (Synthesis(20), torch.randn(2, 9, 20)),
-        "filterbank": (Filterbank(8_000, 320, window=1024, bands=40), torch.randn(2, 9, 320)),
+        "filterbank": (Filterbank(8_000, 320, bands=40), torch.randn(2, 9, 320)),
         "encoder": (Encoder(SMALL), torch.randn(2, 15, 2 * frame)),
         "decoder": (Decoder(SMALL), torch.randn(2, 15, 8)),
         "semantic": (SemanticEncoder(SemanticConfig(width=16, latent=4)), torch.randn(1, 12, 960)),

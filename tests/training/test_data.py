@@ -1,4 +1,5 @@
-"""From piece folders to what training reads: nothing moves in time, nothing leaks between pieces."""
+"""From piece folders to what training reads: nothing moves in time, nothing leaks between
+pieces."""
 
 import json
 from dataclasses import replace

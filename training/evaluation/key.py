@@ -1,9 +1,14 @@
-"""Key: tonic and mode of a stretch of audio, without being told.
+"""Key: tonic and mode of a stretch of audio that starts at a beginning, without being told.
 
-In:  [N] mono audio at ANALYSIS_RATE.
-Out: `Key` (index into engine.spec.KEYS, margin over the runner-up), and the chroma it came from.
-How: spectral peaks from 55 to 2,000 Hz, whitened, overtones of stronger lower peaks taken down,
-folded into twelve pitch classes at A = 440 Hz, correlated with major and minor profiles.
+In:  [N] mono audio at ANALYSIS_RATE. Out: `Key`, an index into engine.spec.KEYS and its margin.
+Spectral peaks from 55 to 2,000 Hz, overtones of lower peaks taken down, are folded into twelve
+pitch classes at A = 440 Hz: over all of it, in the bass, and in the opening seconds, where music
+states its tonic. Each of 24 keys is scored by these, turned to its tonic, with the weights of its
+mode (`weights.json`, fitted on training pieces). Of 504 training pieces, published profiles on the
+first chroma alone named 60 % (Temperley), 69 % (Krumhansl) and 75 % (Albrecht) right; fitted ones
+81 %, and with bass and opening 92 % (five-fold cross-validation).
+
+Dimensions: T frames, P spectral peaks, F features.
 """
 
 from enum import StrEnum
@@ -12,42 +17,33 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.spec import MODES, PITCH_CLASSES
+from training.evaluation import weights
 from training.evaluation.onsets import ANALYSIS_RATE
 
-WINDOW = (
-    8192  # samples, 341 ms: semitones separate from about A2 up; bass is read from overtones too
-)
+WINDOW = 8192  # samples, 341 ms: semitones come apart from about A2 up
 HOP = 2048
 LOW_HZ, HIGH_HZ = 55.0, 2000.0
-PEAKS = 24  # strongest peaks kept per frame
-OVERTONES = 5
+BASS_HZ = 262.0  # peaks under middle C count as bass
+OPENING_SECONDS = 2.5
 TUNING_HZ = 440.0
+PEAKS = 24  # strongest peaks kept per frame
+FRAME_RANGE, CLIP_RANGE = 3e-4, 3e-3  # least height of a peak against the highest of frame and clip
+OVERTONES = (3, 5)  # of the harmonics, those that lie in another pitch class
+VIEWS = ("all", "bass", "opening")
+FEATURES = (
+    *(f"{mode} {view} +{step}" for mode in MODES for view in VIEWS for step in range(12)),
+    "minor",
+)
 
-# Chance that a note of a key is this far above its tonic; major then minor.
-PROFILES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
-    "krumhansl": (
-        (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
-        (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
-    ),
-    "temperley": (
-        (5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0),
-        (5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0),
-    ),
-    "albrecht": (
-        (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081),
-        (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052),
-    ),
-}
-PROFILE = "albrecht"
-
-Chroma = NDArray[np.float64]
+Array = NDArray[np.float64]
 
 
 class Key(NamedTuple):
     """What was heard."""
 
     index: int  # into engine.spec.KEYS
-    margin: float  # correlation above that of the best other key
+    margin: float  # score above that of the best other key, in nats
 
 
 class KeyMatch(StrEnum):
@@ -60,82 +56,90 @@ class KeyMatch(StrEnum):
     OTHER = "other"
 
 
-def estimate_key(mono: NDArray[np.floating], profile: str = PROFILE) -> Key:
-    """Find the key of [N] mono audio."""
-    scores = key_scores(chroma(mono), profile)
-    order = np.argsort(scores)
-    return Key(int(order[-1]), float(scores[order[-1]] - scores[order[-2]]))
-
-
-def key_scores(pitch_classes: Chroma, profile: str = PROFILE) -> Chroma:
-    """[24] correlation of [12] chroma with each key, in the order of engine.spec.KEYS."""
-    templates = [np.roll(shape, tonic) for shape in PROFILES[profile] for tonic in range(12)]
-    if not np.any(pitch_classes):
-        return np.zeros(24)
-    return np.array([np.corrcoef(pitch_classes, template)[0, 1] for template in templates])
-
-
 def compare_keys(heard: int, asked: int) -> KeyMatch:
     """Name the relation of two keys, each an index into engine.spec.KEYS."""
-    (tonic, is_minor), (asked_tonic, asked_minor) = (divmod(k, 12)[::-1] for k in (heard, asked))
-    interval = (tonic - asked_tonic) % 12
-    if is_minor == asked_minor:
-        return {0: KeyMatch.SAME, 5: KeyMatch.FIFTH, 7: KeyMatch.FIFTH}.get(
-            interval, KeyMatch.OTHER
-        )
+    interval, is_minor, was_minor = (heard - asked) % 12, heard >= 12, asked >= 12
+    if is_minor == was_minor:
+        same_mode = {0: KeyMatch.SAME, 5: KeyMatch.FIFTH, 7: KeyMatch.FIFTH}
+        return same_mode.get(interval, KeyMatch.OTHER)
     if interval == 0:
         return KeyMatch.PARALLEL
     return KeyMatch.RELATIVE if interval == (9 if is_minor else 3) else KeyMatch.OTHER
 
 
-def chroma(mono: NDArray[np.floating]) -> Chroma:
-    """[12] how much of each pitch class sounds, summing to one (zeros for silence)."""
-    total = np.zeros(12)
-    for magnitudes in _magnitudes(mono):
-        total += _frame_chroma(magnitudes)
-    return total / max(float(total.sum()), 1e-9)
+def estimate_key(mono: NDArray[np.floating]) -> Key:
+    """Find the key of [N] mono audio."""
+    scores = key_features(mono) @ weights.load("key", FEATURES)
+    best, second = np.argsort(scores)[:-3:-1]
+    return Key(int(best), float(scores[best] - scores[second]))
 
 
-def _magnitudes(mono: NDArray[np.floating]) -> NDArray[np.float64]:
+def key_features(mono: NDArray[np.floating]) -> Array:
+    """Lay out what speaks for each key: [24, F], keys as in engine.spec.KEYS, features as FEATURES."""
+    views = chroma_views(mono)  # [V, 12]
+    features = np.zeros((2, 12, len(FEATURES)))
+    width = views.size
+    for tonic in range(12):
+        turned = np.roll(views, -tonic, 1).ravel()
+        features[0, tonic, :width] = turned
+        features[1, tonic, width : 2 * width] = turned
+        features[1, tonic, -1] = 1.0
+    return features.reshape(24, -1)
+
+
+def chroma_views(mono: NDArray[np.floating]) -> Array:
+    """[V, 12] how much of each pitch class each view holds: square roots of shares, as VIEWS."""
+    spectra = _magnitudes(mono)
+    whole, bass = np.zeros((2, len(spectra), 12))
+    for index, spectrum in enumerate(spectra):
+        whole[index], bass[index] = _frame_chroma(spectrum, CLIP_RANGE * spectra.max())
+    opening = whole[: round(OPENING_SECONDS * ANALYSIS_RATE / HOP)]
+    return np.sqrt([_shares(view.sum(0)) for view in (whole, bass, opening)])
+
+
+def _magnitudes(mono: NDArray[np.floating]) -> Array:
     """[T, WINDOW // 2 + 1] magnitude spectra."""
     padded = np.pad(mono, (0, max(0, WINDOW - len(mono))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
     return np.abs(np.fft.rfft(frames * np.blackman(WINDOW), axis=1))
 
 
-def _frame_chroma(magnitudes: NDArray[np.float64]) -> Chroma:
-    """[12] weights of one frame: every frame counts alike, loud or soft."""
-    hz, height = _peaks(magnitudes)
-    if not len(hz):
-        return np.zeros(12)
-    weight = np.sqrt(height) * _fundamentalness(hz, height)
-    classes = 12 * np.log2(hz / TUNING_HZ) + 9  # A is class 9
-    nearest = np.round(classes)
-    in_tune = np.exp(-0.5 * ((classes - nearest) / 0.25) ** 2)
-    out = np.bincount(nearest.astype(int) % 12, weight * in_tune, minlength=12)
-    return out / max(float(out.sum()), 1e-9)
+def _frame_chroma(spectrum: Array, least: float) -> tuple[Array, Array]:
+    """[12] each: all peaks of a frame and those of the bass; loud and soft frames count alike."""
+    hz, height = _peaks(spectrum, least)
+    semitone = 12 * np.log2(hz / TUNING_HZ) + PITCH_CLASSES.index("A")
+    nearest = np.round(semitone)
+    in_tune = np.exp(-0.5 * ((semitone - nearest) / 0.25) ** 2)
+    classes, is_bass = nearest.astype(int) % 12, hz < BASS_HZ
+    weight = height**0.75 * _own_share(hz, height) * in_tune
+    whole = np.bincount(classes, weight, minlength=12)
+    bass = np.bincount(classes[is_bass], (height * in_tune)[is_bass], minlength=12)
+    return _shares(whole), _shares(bass)
 
 
-def _peaks(magnitudes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Frequencies in Hz and heights of the strongest spectral peaks, placed by parabola."""
-    first, last = int(LOW_HZ * WINDOW / ANALYSIS_RATE), int(HIGH_HZ * WINDOW / ANALYSIS_RATE)
-    db = np.log(np.maximum(magnitudes, 1e-6))
-    a, b, c = db[first - 1 : last - 1], db[first:last], db[first + 1 : last + 1]
-    where = np.flatnonzero(
-        (b > a) & (b >= c) & (b > db.max() - 8.0) & (magnitudes[first:last] > 0.1)
-    )
-    where = where[np.argsort(b[where])[-PEAKS:]]
-    a, b, c = a[where], b[where], c[where]
+def _peaks(spectrum: Array, least: float) -> tuple[Array, Array]:
+    """[P] frequencies in Hz and heights of the strongest peaks, placed by parabolas on the log."""
+    first, end = (int(hz * WINDOW / ANALYSIS_RATE) for hz in (LOW_HZ, HIGH_HZ))
+    least = max(least, FRAME_RANGE * float(spectrum.max()), 1e-6)
+    log = np.log(np.maximum(spectrum, 1e-6))
+    before, here, after = log[first - 1 : end - 1], log[first:end], log[first + 1 : end + 1]
+    where = np.flatnonzero((here > before) & (here >= after) & (spectrum[first:end] > least))
+    where = where[np.argsort(here[where])[-PEAKS:]]
+    a, b, c = before[where], here[where], after[where]
     shift = 0.5 * (a - c) / np.minimum(a - 2 * b + c, -1e-9)
     return (first + where + shift) * ANALYSIS_RATE / WINDOW, np.exp(b)
 
 
-def _fundamentalness(hz: NDArray[np.float64], height: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 for a peak that is no overtone of another; less where a lower, comparable peak explains
-    it."""
+def _own_share(hz: Array, height: Array) -> Array:
+    """[P] 1 for a peak that is no overtone; less where lower peaks of its size would explain it."""
     ratio = hz[:, None] / hz[None, :]
-    order = np.round(ratio)
-    is_overtone = (order >= 3) & (order <= OVERTONES) & (order != 4)
-    is_overtone &= np.abs(12 * np.log2(ratio / np.maximum(order, 1))) < 0.4
-    explained = (is_overtone * height[None, :] / np.maximum(order, 1)).sum(1)
+    explained = np.zeros(len(hz))
+    for order in OVERTONES:
+        is_overtone = np.abs(12 * np.log2(ratio / order)) < 0.4
+        explained += (is_overtone * height[None, :] / order).sum(1)
     return height / (height + explained)
+
+
+def _shares(values: Array) -> Array:
+    """Bring [12] values to a sum of one; zeros stay."""
+    return values / max(float(values.sum()), 1e-9)

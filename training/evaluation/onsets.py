@@ -1,8 +1,10 @@
 """Onset strength: how suddenly new sound enters, a hundred times a second.
 
-In:  [N] mono float audio at any rate of at least 16 kHz.
-Out: `Onsets`, [T] non-negative strengths at 100 Hz; value t belongs to the instant t / 100 s.
+In:  [N] mono audio at ANALYSIS_RATE (`to_mono` brings any audio there).
+Out: `Onsets`, non-negative strengths at ONSET_RATE; value t belongs to the instant t / 100 s.
 The common front end of the tempo and beat estimators. Knows nothing about tempo.
+
+Dimensions: C channels, N samples, T onset values.
 """
 
 from typing import NamedTuple
@@ -17,22 +19,23 @@ ANALYSIS_RATE = 24_000  # Hz; every estimator listens at this rate
 ONSET_RATE = 100  # values per second
 HOP = ANALYSIS_RATE // ONSET_RATE
 WINDOW = 1024  # samples, 43 ms
-BANDS = 40  # mel bands, 30 Hz .. 11 kHz
-COMPRESSION = (
-    1000.0  # log(1 + c * magnitude): -60 dB below full scale is where a sound starts to count
-)
-# The log of the flux rises as soon as the window's edge meets an attack, so strengths come early.
-# Measured on clicks and on plucked tones (tests/training/test_evaluation.py holds it to 4 ms).
+MELS = 40  # mel bands, 30 Hz .. 11 kHz
+COMPRESSION = 1000.0  # log(1 + c * magnitude): a sound starts to count at -60 dB of full scale
+EDGES_HZ = (200.0, 2000.0, 4000.0)  # low is under the first, mid up to the second, high over the third
+# The flux of a log spectrum rises as soon as the window's edge meets an attack, so strengths come
+# early by this much. Measured on clicks, kicks and plucked tones, which then agree within 3 ms.
 LEAD_SECONDS = 0.0035
 
 Vector = NDArray[np.float32]
 
 
 class Onsets(NamedTuple):
-    """Onset strength of a stretch of audio."""
+    """Onset strength of a stretch of audio; each half second's mean is taken off."""
 
-    strength: Vector  # [T] >= 0, the sum over bands, local mean taken off
-    low: Vector  # [T] >= 0, the same from the bands under 200 Hz only: kick and bass
+    strength: Vector  # [T] >= 0, over all bands
+    low: Vector  # [T] >= 0, kick and bass
+    mid: Vector  # [T] >= 0, harmony, snare, voices
+    high: Vector  # [T] >= 0, cymbals and plectrums
 
     @property
     def seconds(self) -> NDArray[np.float64]:
@@ -41,7 +44,7 @@ class Onsets(NamedTuple):
 
 
 def to_mono(audio: NDArray[np.floating], rate: int) -> Vector:
-    """Mix [C, N] or [N] down to mono at ANALYSIS_RATE.
+    """Mix [C, N] or [N] down to [N] mono at ANALYSIS_RATE.
 
     Raises:
         ShapeError: more than two dimensions, or under half a second of sound.
@@ -55,12 +58,12 @@ def to_mono(audio: NDArray[np.floating], rate: int) -> Vector:
 
 def onset_strength(mono: Vector) -> Onsets:
     """Measure onset strength of [N] mono audio at ANALYSIS_RATE."""
-    mel = np.log1p(COMPRESSION * (_magnitudes(mono) @ _MEL))  # [T, BANDS]
+    mel = np.log1p(COMPRESSION * (_magnitudes(mono) @ _MEL))  # [T, MELS]
     # Against the lower of the two frames before: 20 ms of attack count as one rise.
     before = np.minimum(np.roll(mel, 1, 0), np.roll(mel, 2, 0))
     flux = np.maximum(mel - before, 0.0)
     flux[:2] = 0.0
-    return Onsets(_above_local_mean(flux.mean(1)), _above_local_mean(flux[:, _LOW].mean(1)))
+    return Onsets(*(_above_local_mean(flux[:, band].mean(1)) for band in _BANDS))
 
 
 def _magnitudes(mono: Vector) -> NDArray[np.float32]:
@@ -79,22 +82,28 @@ def _above_local_mean(flux: NDArray[np.floating], seconds: float = 0.5) -> Vecto
 
 
 def _mel_bank(low_hz: float = 30.0, high_hz: float = 11_000.0) -> NDArray[np.float32]:
-    """[WINDOW // 2 + 1, BANDS] triangles, each summing to one so that a band is a mean
-    magnitude."""
+    """[WINDOW // 2 + 1, MELS] triangles, each summing to one so that a band is a mean magnitude."""
 
     def mel(hz: NDArray[np.floating] | float) -> NDArray[np.floating]:
         return 2595.0 * np.log10(1.0 + np.asarray(hz) / 700.0)
 
-    edges = 700.0 * (10 ** (np.linspace(mel(low_hz), mel(high_hz), BANDS + 2) / 2595.0) - 1.0)
+    edges = 700.0 * (10 ** (np.linspace(mel(low_hz), mel(high_hz), MELS + 2) / 2595.0) - 1.0)
     hz = np.fft.rfftfreq(WINDOW, 1 / ANALYSIS_RATE)[:, None]
     rise = (hz - edges[:-2]) / (edges[1:-1] - edges[:-2])
     fall = (edges[2:] - hz) / (edges[2:] - edges[1:-1])
     bank = np.maximum(0.0, np.minimum(rise, fall))
     nearest = np.abs(hz - edges[1:-1]).argmin(0)  # narrow bass bands keep at least one bin
-    bank[nearest, np.arange(BANDS)] = np.maximum(bank[nearest, np.arange(BANDS)], 0.5)
+    bank[nearest, np.arange(MELS)] = np.maximum(bank[nearest, np.arange(MELS)], 0.5)
     return (bank / bank.sum(0)).astype(np.float32)
+
+
+def _bands() -> tuple[NDArray[np.bool_], ...]:
+    """Which mel bands each field of `Onsets` sums, [MELS] each."""
+    centre = np.fft.rfftfreq(WINDOW, 1 / ANALYSIS_RATE) @ _MEL
+    low, mid, high = EDGES_HZ
+    return centre > 0, centre < low, (centre >= low) & (centre < mid), centre >= high
 
 
 _HANN = np.hanning(WINDOW).astype(np.float32)
 _MEL = _mel_bank()
-_LOW = (np.fft.rfftfreq(WINDOW, 1 / ANALYSIS_RATE)[:, None] * _MEL).sum(0) < 200.0
+_BANDS = _bands()
