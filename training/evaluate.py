@@ -7,113 +7,159 @@ Plays prompts through the engine and hears the takes, the held-out pieces themse
 the takes against other prompts (floor). Progress on stderr, the report on stdout.
 """
 
-from collections.abc import Sequence
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, TypeVar
 
+import torch
+import typer
 from rich.console import Console
 from rich.progress import track
 
 from engine.backends import open_backend
 from engine.bundle import Bundle
+from engine.errors import AntiphonError
+from engine.graph import Backend
 from training.evaluation.beat import steady_beats
-from training.evaluation.ceiling import hear_piece, piece_beats
+from training.evaluation.ceiling import hear_piece, opening_target, piece_beats
 from training.evaluation.codec_table import CodecRow, codec_table
 from training.evaluation.generate import Request, play_all
-from training.evaluation.judge import Judge, Vector
-from training.evaluation.prompts import HeldOut, derangement
-from training.evaluation.report import Report
+from training.evaluation.judge import Judge, MulanJudge, Vector
+from training.evaluation.prompts import HeldOut, derangement, held_out
+from training.evaluation.report import Report, as_dict, as_markdown
 from training.evaluation.scoring import Heard, Scores, listen, score
 
-LONG_SECONDS = 60.0  # takes in which drift is measured
-LONG_TAKES = 12  # one in every so many prompts would cost hours of listening on a small machine
-CODEC_PIECES, CODEC_SECONDS = 24, 10.0
 
-Lengths = Sequence[float]  # seconds to play of each prompt
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How much is measured."""
 
+    prompts: int = 72
+    seconds: float = 16.0  # heard of each take, 5..30
+    workers: int = 2  # processes that play
+    long_takes: int = 12  # of the prompts, played for `long_seconds`
+    long_seconds: float = 60.0  # over which loudness may drift
+    codec_pieces: int = 24
+    codec_seconds: float = 10.0
 
-def evaluate(
-    folder: Path, judge: Judge, pieces: Sequence[HeldOut], seconds: float, workers: int
-) -> Report:
-    """Measure a bundle on held-out pieces, hearing `seconds` of each take."""
-    bundle = Bundle.open(folder, open_backend())
-    lengths = [LONG_SECONDS if index < LONG_TAKES else seconds for index in range(len(pieces))]
-    styles = judge.read([piece.target.prompt for piece in pieces])
-    generated = _hear_takes(bundle, judge, pieces, lengths, seconds, workers)
-    originals = _hear_pieces(bundle, judge, pieces, lengths, seconds)
-    return Report(
-        about={
-            "bundle": f"{bundle.manifest.name} {bundle.id[:12]}",
-            "prompts": len(pieces),
-            "seconds": seconds,
-            "genres": len({piece.target.genre for piece in pieces}),
-            "long_takes": LONG_TAKES,
-        },
-        scores={
-            "generated": _score(generated, pieces, styles, range(len(pieces))),
-            "ceiling": _score_pieces(originals, pieces, styles),
-            "floor": _score(generated, pieces, styles, derangement(len(pieces))),
-        },
-        codec=_measure_codec(bundle, pieces),
-    )
+    def length(self, index: int) -> float:
+        """Seconds to play of a prompt."""
+        return self.long_seconds if index < self.long_takes else self.seconds
 
 
-def _hear_takes(
-    bundle: Bundle,
-    judge: Judge,
-    pieces: Sequence[HeldOut],
-    lengths: Lengths,
-    seconds: float,
-    workers: int,
-) -> list[Heard]:
-    requests = [
-        Request(piece.target.prompt, length, seed=piece.target.seed)
-        for piece, length in zip(pieces, lengths, strict=True)
-    ]
-    takes = play_all(bundle.path, requests, workers)
-    progress = _track(takes, len(pieces), "playing the prompts")
-    return [listen(take, bundle.audio.rate, judge, seconds) for take in progress]
+QUICK = Plan(prompts=21, seconds=8.0, long_takes=1, codec_pieces=4)
 
 
-def _hear_pieces(
-    bundle: Bundle, judge: Judge, pieces: Sequence[HeldOut], lengths: Lengths, seconds: float
-) -> list[Heard]:
-    heard = []
-    progress = _track(zip(pieces, lengths), len(pieces), "rendering the held-out pieces")
-    for piece, length in progress:
-        audio = hear_piece(piece.score, length, bundle.audio)
-        heard.append(listen(audio, bundle.audio.rate, judge, seconds))
-    return heard
+class Evaluation:
+    """One bundle, one judge, the same pieces for every row."""
+
+    def __init__(self, bundle: Bundle, judge: Judge, pieces: Sequence[HeldOut], plan: Plan) -> None:
+        self.bundle, self.judge, self.pieces, self.plan = bundle, judge, pieces, plan
+        self.styles: Vector = judge.read([piece.target.prompt for piece in pieces])
+
+    def report(self) -> Report:
+        """Measure everything."""
+        takes = self._hear_takes()
+        plan, bundle = self.plan, self.bundle
+        return Report(
+            about={
+                "bundle": f"{bundle.manifest.name} {bundle.id[:12]}",
+                "prompts": len(self.pieces),
+                "seconds": plan.seconds,
+                "long_takes": plan.long_takes,
+                "long_seconds": plan.long_seconds,
+                "codec_pieces": plan.codec_pieces,
+            },
+            scores={
+                "generated": self._score_takes(takes, range(len(takes))),
+                "ceiling": self._score_pieces(),
+                "floor": self._score_takes(takes, derangement(len(takes))),
+            },
+            codec=self._codec(),
+        )
+
+    def _hear_takes(self) -> list[Heard]:
+        requests = [
+            Request(piece.target.prompt, self.plan.length(index), seed=piece.target.seed)
+            for index, piece in enumerate(self.pieces)
+        ]
+        takes = play_all(self.bundle.path, requests, self.plan.workers)
+        return [self._listen(take) for take in _track(takes, len(requests), "playing prompts")]
+
+    def _score_takes(self, takes: Sequence[Heard], prompts: Sequence[int]) -> list[Scores]:
+        """Hold takes against the prompts of an order, on a steady grid from beat 0."""
+        scores = []
+        for take, index in zip(takes, prompts, strict=True):
+            target = self.pieces[index].target
+            beats = steady_beats(take.onsets, target.tempo_bpm)
+            scores.append(score(take, target, self.styles[index], beats))
+        return scores
+
+    def _score_pieces(self) -> list[Scores]:
+        """Hold the pieces against their own prompts, on the grids of their scores."""
+        scores = []
+        pieces = _track(range(len(self.pieces)), len(self.pieces), "rendering held-out pieces")
+        for index in pieces:
+            piece = self.pieces[index]
+            heard = self._listen(self._piece_audio(index))
+            target = opening_target(piece.target, piece.score, self.plan.seconds)
+            beats = piece_beats(piece.score, len(heard.onsets.strength))
+            scores.append(score(heard, target, self.styles[index], beats))
+        return scores
+
+    def _codec(self) -> list[CodecRow]:
+        count = min(self.plan.codec_pieces, len(self.pieces))
+        samples = round(self.plan.codec_seconds * self.bundle.audio.rate)
+        clips = (self._piece_audio(index)[:, :samples] for index in range(count))
+        return codec_table(self.bundle, _track(clips, count, "measuring the codec"))
+
+    def _piece_audio(self, index: int):
+        return hear_piece(self.pieces[index].score, self.plan.length(index), self.bundle.audio)
+
+    def _listen(self, audio) -> Heard:
+        return listen(audio, self.bundle.audio.rate, self.judge, self.plan.seconds)
 
 
-def _score(
-    heard: Sequence[Heard], pieces: Sequence[HeldOut], styles: Vector, prompts: Sequence[int]
-) -> list[Scores]:
-    """Score clips against the prompts of the given order, on a steady grid from beat 0."""
-    scores = []
-    for clip, index in zip(heard, prompts, strict=True):
-        target = pieces[index].target
-        beats = steady_beats(clip.onsets, target.tempo_bpm)
-        scores.append(score(clip, target, styles[index], beats))
-    return scores
+T = TypeVar("T")
 
 
-def _score_pieces(
-    heard: Sequence[Heard], pieces: Sequence[HeldOut], styles: Vector
-) -> list[Scores]:
-    """Score the pieces themselves, on the grid of their scores."""
-    return [
-        score(clip, piece.target, style, piece_beats(piece.score, len(clip.onsets.strength)))
-        for clip, piece, style in zip(heard, pieces, styles, strict=True)
-    ]
-
-
-def _measure_codec(bundle: Bundle, pieces: Sequence[HeldOut]) -> list[CodecRow]:
-    clips = (
-        hear_piece(piece.score, CODEC_SECONDS, bundle.audio) for piece in pieces[:CODEC_PIECES]
-    )
-    progress = _track(clips, min(CODEC_PIECES, len(pieces)), "measuring the codec")
-    return codec_table(bundle, progress)
-
-
-def _track(things, total: int, doing: str):
+def _track(things: Iterable[T], total: int, doing: str) -> Iterable[T]:
     return track(things, doing, total=total, console=Console(stderr=True))
+
+
+def main(
+    bundle: Annotated[Path, typer.Option(help="what to measure")] = Path("bundles/default"),
+    prompts: Annotated[int, typer.Option(help="held-out prompts", min=2)] = Plan.prompts,
+    seconds: Annotated[float, typer.Option(help="heard per take", min=5, max=30)] = Plan.seconds,
+    workers: Annotated[int, typer.Option(help="processes that play", min=1)] = Plan.workers,
+    quick: Annotated[bool, typer.Option("--quick", help="one short prompt per genre")] = False,
+    out: Annotated[Path | None, typer.Option(help="write the report here, as Markdown")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON as the last line")] = False,
+) -> None:
+    """Measure a bundle."""
+    plan = QUICK if quick else Plan(prompts=prompts, seconds=seconds, workers=workers)
+    torch.set_num_threads(1)  # the workers need the cores
+    try:
+        report = _evaluate(bundle, open_backend(), plan)
+    except (AntiphonError, ValueError) as exc:
+        print(f"evaluate: {exc}", file=sys.stderr)
+        raise typer.Exit(2) from exc
+    page = as_markdown(report)
+    print(page)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(page)
+    if as_json:
+        print(json.dumps(as_dict(report)))
+
+
+def _evaluate(folder: Path, backend: Backend, plan: Plan) -> Report:
+    judge = MulanJudge.open(folder)
+    return Evaluation(Bundle.open(folder, backend), judge, held_out(plan.prompts), plan).report()
+
+
+if __name__ == "__main__":
+    typer.run(main)

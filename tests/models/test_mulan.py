@@ -28,7 +28,8 @@ RATE = 8000
 TINY = MulanConfig(
     rate=RATE, mels=16, stem=8, width=32, hidden=48, blocks=1, text_width=24, text_hidden=32
 )
-TINY_BERT = MiniLMConfig(vocab_size=200, width=24, layers=2, heads=3, hidden=48, positions=16)
+# Large enough that a matrix, the head and the word table are each stored as int8.
+TINY_BERT = MiniLMConfig(vocab_size=200, width=24, layers=2, heads=3, hidden=192, positions=16)
 
 
 @pytest.fixture
@@ -170,6 +171,10 @@ def test_the_exported_text_tower_is_the_torch_one(tiny, tmp_path):
     assert [port.name for port in (*spec.inputs, *spec.outputs)] == ["ids", "mask", "style"]
     assert spec.parity["onnx_fp32"] < 1e-5
     assert 0 < spec.parity["onnx"] < spec.parity["tolerance"]
+    assert {"encoder.words.weight.int8", "head.project.weight.int8"} <= constants(
+        tmp_path / text.FILE
+    )
+    assert sum(name.endswith(".int8") for name in constants(tmp_path / text.FILE)) == 6
     assert_backends_agree(tmp_path, spec, {"ids": rows[0][0], "mask": rows[0][1]})
 
 
@@ -197,6 +202,12 @@ def test_a_tower_that_strays_is_refused():
         parity(right, right, np.roll(right, 1, 0), tolerance=0.05)
     with pytest.raises(BundleError, match="off torch"):
         parity(np.roll(right, 1, 0), right, right, tolerance=0.05)
+
+
+def constants(path: Path) -> set[str]:
+    import onnx
+
+    return {tensor.name for tensor in onnx.load(str(path)).graph.initializer}
 
 
 def assert_backends_agree(folder: Path, spec, inputs: dict[str, torch.Tensor]) -> None:

@@ -80,12 +80,16 @@ def read_clips(corpus: Path, pieces: int) -> Iterator[tuple[int, NDArray[np.floa
     for number, path in enumerate(sorted(corpus.glob("*/piece.json"))[:pieces]):
         with np.load(path.with_name("labels.npz"), allow_pickle=False) as labels:
             keys = labels["key"][: round(SECONDS * FRAME_RATE)]
-        file = path.with_name("mix.flac")
-        rate = soundfile.info(file).samplerate
-        audio, _ = soundfile.read(file, frames=round(SECONDS * rate), dtype="float32", always_2d=True)
-        mono, bpm = to_mono(audio.T, rate), json.loads(path.read_text())["tempo_bpm"]
-        yield number, mono, bpm, int(np.bincount(keys).argmax())
-        yield number, worn(mono, number), bpm, int(np.bincount(keys).argmax())
+        mono = _read_opening(path.with_name("mix.flac"))
+        truth = json.loads(path.read_text())["tempo_bpm"], int(np.bincount(keys).argmax())
+        yield number, mono, *truth
+        yield number, worn(mono, number), *truth
+
+
+def _read_opening(path: Path) -> NDArray[np.float32]:
+    rate = soundfile.info(path).samplerate
+    audio, _ = soundfile.read(path, round(SECONDS * rate), dtype="float32", always_2d=True)
+    return to_mono(audio.T, rate)
 
 
 def worn(mono: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
@@ -99,14 +103,14 @@ def gather(corpus: Path, pieces: int) -> tuple[dict[str, Choices], NDArray[np.in
     """Features and truth of every clip for both estimators, and the piece each clip is of."""
     grid = tempo.candidate_tempi()
     numbers, rows = [], {"tempo": [], "key": []}
-    clips = read_clips(corpus, pieces)
-    for number, mono, bpm, key_index in track(clips, total=2 * pieces, console=Console(stderr=True)):
+    clips = track(read_clips(corpus, pieces), total=2 * pieces, console=Console(stderr=True))
+    for number, mono, bpm, key_index in clips:
         numbers.append(number)
         near = np.exp(-0.5 * (np.log2(grid / bpm) / 0.008) ** 2)
         near[near < 0.01] = 0.0
         rows["tempo"].append((tempo.tempo_features(onset_strength(mono), grid), near / near.sum()))
         rows["key"].append((key.key_features(mono), np.eye(24)[key_index]))
-    choices = {name: Choices(*(np.array(column) for column in zip(*found))) for name, found in rows.items()}
+    choices = {name: Choices(*map(np.array, zip(*found))) for name, found in rows.items()}
     return choices, np.array(numbers)
 
 
@@ -121,7 +125,8 @@ def main(
     for estimator, found in choices.items():
         rates[estimator] = round(cross_validate(found, RIDGE[estimator], numbers), 3)
         weight = fit(found, RIDGE[estimator])
-        fitted[estimator] = {n: round(float(w), 4) for n, w in zip(names[estimator], weight, strict=True)}
+        rounded = [round(float(value), 4) for value in weight]
+        fitted[estimator] = dict(zip(names[estimator], rounded, strict=True))
     about = {"pieces": len(set(numbers.tolist())), "cross_validated": rates}
     weights.FILE.write_text(json.dumps({"about": about, "weights": fitted}, indent=1) + "\n")
     print(json.dumps(about))

@@ -75,7 +75,7 @@ def estimate_key(mono: NDArray[np.floating]) -> Key:
 
 
 def key_features(mono: NDArray[np.floating]) -> Array:
-    """Lay out what speaks for each key: [24, F], keys as in engine.spec.KEYS, features as FEATURES."""
+    """Lay out what speaks for each of engine.spec.KEYS: [24, F] in the order of FEATURES."""
     views = chroma_views(mono)  # [V, 12]
     features = np.zeros((2, 12, len(FEATURES)))
     width = views.size

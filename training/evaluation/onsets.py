@@ -21,7 +21,7 @@ HOP = ANALYSIS_RATE // ONSET_RATE
 WINDOW = 1024  # samples, 43 ms
 MELS = 40  # mel bands, 30 Hz .. 11 kHz
 COMPRESSION = 1000.0  # log(1 + c * magnitude): a sound starts to count at -60 dB of full scale
-EDGES_HZ = (200.0, 2000.0, 4000.0)  # low is under the first, mid up to the second, high over the third
+LOW_HZ, MID_HZ, HIGH_HZ = 200.0, 2000.0, 4000.0  # low under, mid between the first two, high over
 # The flux of a log spectrum rises as soon as the window's edge meets an attack, so strengths come
 # early by this much. Measured on clicks, kicks and plucked tones, which then agree within 3 ms.
 LEAD_SECONDS = 0.0035
@@ -100,8 +100,8 @@ def _mel_bank(low_hz: float = 30.0, high_hz: float = 11_000.0) -> NDArray[np.flo
 def _bands() -> tuple[NDArray[np.bool_], ...]:
     """Which mel bands each field of `Onsets` sums, [MELS] each."""
     centre = np.fft.rfftfreq(WINDOW, 1 / ANALYSIS_RATE) @ _MEL
-    low, mid, high = EDGES_HZ
-    return centre > 0, centre < low, (centre >= low) & (centre < mid), centre >= high
+    is_mid = (centre >= LOW_HZ) & (centre < MID_HZ)
+    return centre > 0, centre < LOW_HZ, is_mid, centre >= HIGH_HZ
 
 
 _HANN = np.hanning(WINDOW).astype(np.float32)

@@ -1,12 +1,10 @@
-"""Held-out prompts: captions of test-split pieces, worded unlike any caption the models learned
-from.
+"""Held-out prompts: captions of test-split pieces, worded unlike any caption of the train split.
 
-Out: a fixed list of `Target`s that covers every genre, the score each one comes from, and the
-derangement that pairs every clip with another prompt for the floor.
-The seeds are of the test split: no model, estimator prior or judge has seen their pieces.
+Out: a fixed list of `HeldOut` pieces that covers every genre, each with the `Target` its caption
+asks for, and the derangement that pairs every clip with another prompt for the floor.
+The seeds are of the test split: no model, estimator or judge was fitted on their pieces.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +12,11 @@ import numpy as np
 from engine.spec import FAMILIES
 from training.corpus.captions import held_out_caption
 from training.corpus.compose import compose
-from training.corpus.score import Score
+from training.corpus.piece import FIRST_SEEDS
+from training.corpus.score import Part, Score
+from training.corpus.templates import genre_names
+from training.corpus.vocabulary import load_vocabulary
 from training.evaluation.scoring import Target
-
-FIRST_TEST_SEED = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -29,35 +28,49 @@ class HeldOut:
 
 
 def held_out(count: int) -> list[HeldOut]:
-    """The first `count` held-out pieces, in the order of their seeds."""
-    scores = [compose(FIRST_TEST_SEED + index) for index in range(count)]
+    """The first `count` held-out pieces, in the order of their seeds.
+
+    Raises:
+        ValueError: so few that a genre is missing.
+    """
+    scores = [compose(FIRST_SEEDS["test"] + index) for index in range(count)]
+    missing = set(genre_names()) - {score.genre for score in scores}
+    if missing:
+        raise ValueError(
+            f"{count} prompts leave out {', '.join(sorted(missing))}, expected every genre. "
+            f"Ask for at least {len(genre_names())}."
+        )
     return [HeldOut(score, target_of(score)) for score in scores]
 
 
 def target_of(score: Score) -> Target:
     """What the caption of a piece asks for."""
-    families = {part.family for part in score.parts if part.notes}
+    prompt = held_out_caption(score)
+    playing = {part.family for part in score.parts}
+    named = {part.family for part in score.parts if is_named(part, prompt)}
     return Target(
         seed=score.seed,
         genre=score.genre,
-        prompt=held_out_caption(score),
+        prompt=prompt,
         tempo_bpm=score.tempos[0][1],
-        beats_per_bar=score.beats_per_bar,
         key=score.keys[0][1],
-        drums="drums" in families,
-        families=tuple(name for name in FAMILIES if name in families),
+        drums="drums" in playing,
+        families=tuple(name for name in FAMILIES if name in named),
+        unsaid=tuple(name for name in FAMILIES if name in playing - named),
     )
 
 
+def is_named(part: Part, prompt: str) -> bool:
+    """Whether a prompt names a part's instrument, in any of the words that captions have for it."""
+    banks = (load_vocabulary(name) for name in ("held_out", "training"))
+    words = [word for bank in banks for word in bank.choices("instrument", part.instrument)]
+    return any(word.lower() in prompt.lower() for word in words)
+
+
 def derangement(count: int, seed: int = 0) -> list[int]:
-    """Pair each of `count` >= 2 clips with another one's prompt; no clip keeps its own."""
+    """Pair each of `count` clips, at least 2, with another one's prompt; none keeps its own."""
     rng = np.random.default_rng(seed)
-    while True:
+    order = np.arange(count)
+    while np.any(order == np.arange(count)):
         order = rng.permutation(count)
-        if np.all(order != np.arange(count)):
-            return [int(index) for index in order]
-
-
-def missing_genres(targets: Sequence[Target], genres: Sequence[str]) -> list[str]:
-    """Genres that no prompt asks for."""
-    return sorted(set(genres) - {target.genre for target in targets})
+    return [int(index) for index in order]

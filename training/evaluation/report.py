@@ -105,8 +105,8 @@ def as_markdown(report: Report) -> str:
     sections = [
         "# Evaluation",
         "Made by `python -m training.evaluate`. Brackets hold 95 % bootstrap intervals over clips. "
-        "The ceiling is the held-out pieces themselves under the same estimators and judge; the floor "
-        "is the generated clips against other clips' prompts.",
+        "The ceiling is the held-out pieces themselves under the same estimators and judge; the "
+        "floor is the generated clips against other clips' prompts.",
         "\n".join(about),
         "## Figures",
         _table(("figure", *ROWS), _figure_lines(report)),

@@ -28,10 +28,10 @@ class Target:
     genre: str
     prompt: str
     tempo_bpm: float
-    beats_per_bar: int
     key: int  # index into engine.spec.KEYS
     drums: bool
-    families: tuple[str, ...]
+    families: tuple[str, ...]  # named in the prompt
+    unsaid: tuple[str, ...] = ()  # would fit as well: hearing them is neither right nor wrong
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class Scores:
     drums_right: bool
     genre_right: bool
     families_asked: NDArray[np.bool_]  # [F]
-    families_heard: NDArray[np.bool_]  # [F]
+    families_heard: NDArray[np.bool_]  # [F] without the unsaid
     cycle: float  # cosine of prompt and clip in the judge's space
     level: Level
     drift: Drift | None
@@ -95,7 +95,7 @@ def score(heard: Heard, target: Target, style: Vector, beats: NDArray[np.floatin
         drums_right=heard.verdict.drums == target.drums,
         genre_right=heard.verdict.genre == target.genre,
         families_asked=np.array([name in target.families for name in FAMILIES]),
-        families_heard=heard.verdict.families,
+        families_heard=heard.verdict.families & [name not in target.unsaid for name in FAMILIES],
         cycle=float(heard.verdict.style @ style),
         level=heard.level,
         drift=heard.drift,

@@ -1,6 +1,6 @@
 """Tempo: beats per minute of a stretch of audio, without being told.
 
-In:  `Onsets` of at least 5 s. Out: `Tempo`, precise to well under 1 % where there is a pulse at all.
+In:  `Onsets` of at least 5 s. Out: `Tempo`, precise to well under 1 % where there is a pulse.
 Every tempo of a fine grid is scored by how well the onsets repeat at simple multiples and fractions
 of its beat (autocorrelation) and how strong those rates are (spectrum), in three bands, plus a
 prior over tempi; the best is refined on the spectrum. Which metrical level is "the beat" is the
@@ -29,11 +29,8 @@ PRIOR_CENTRE_BPM = 115.0
 BANDS = ("low", "mid", "high")
 REPEATS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 2, 3, 4, 6, 8)  # beats
 PULSES = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 3 / 2, 2, 3, 4)  # per beat
-FEATURES = (
-    *(f"{band} {kind} {x:.3g}" for band in BANDS for kind, xs in (("repeats after", REPEATS), ("pulses at", PULSES)) for x in xs),
-    "octaves",
-    "octaves squared",
-)
+_PER_BAND = (*(f"after {x:.3g}" for x in REPEATS), *(f"rate {x:.3g}" for x in PULSES))
+FEATURES = (*(f"{b} {name}" for b in BANDS for name in _PER_BAND), "octaves", "octaves squared")
 
 Curve = NDArray[np.float64]
 
@@ -137,7 +134,8 @@ def _at_rates(spectrum: Curve, rates: Curve) -> Curve:
 
 def _refine(onsets: Onsets, bpm: float) -> float:
     """Climb to the nearest peak of the pulse and its harmonics, and place it by a parabola."""
-    x = (onsets.strength - onsets.strength.mean(dtype=np.float64)) * np.hanning(len(onsets.strength))
+    x = onsets.strength - onsets.strength.mean(dtype=np.float64)
+    x *= np.hanning(len(x))
     near = bpm * (1 + np.linspace(-0.03, 0.03, 61))
     height = np.zeros(len(near))
     for rate in (1, 2, 4):
