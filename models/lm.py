@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.row import ROW_WIDTH
-from engine.spec import CODEBOOK_SIZE, LEVELS, START_TOKEN
+from engine.spec import CODEBOOK_SIZE, COARSE_LEVELS, LEVELS, SEMANTIC_LEVELS, START_TOKEN
 from models.attention import DepthAttention, FeedForward, Norm, WindowAttention
 from models.streaming import State, Steppable
 
@@ -32,6 +32,7 @@ class LanguageConfig:
     codebook: int = CODEBOOK_SIZE
     row_width: int = ROW_WIDTH
     embedding: int = 128  # width of a token's vector, shared by both transformers
+    leading: int = SEMANTIC_LEVELS + COARSE_LEVELS  # levels with an input projection of their own
     width: int = 384
     layers: int = 4
     heads: int = 6
@@ -50,7 +51,10 @@ class Temporal(Steppable):
         super().__init__()
         self.config = config
         self._shared = (embedding,)  # in a tuple: owned, saved and moved by the language model
-        self.tokens_in = nn.Linear(config.embedding, config.width, bias=False)
+        self.lead_in = nn.ModuleList(
+            nn.Linear(config.embedding, config.width, bias=False) for _ in range(config.leading)
+        )
+        self.rest_in = nn.Linear(config.embedding, config.width, bias=False)
         self.row_in = nn.Linear(config.row_width, config.width)
         self.row_mix = nn.Linear(config.width, config.width)
         self.attention = nn.ModuleList(
@@ -75,7 +79,7 @@ class Temporal(Steppable):
     def step(self, x: tuple[Tensor, Tensor], state: State) -> tuple[Tensor, State]:  # type: ignore[override]
         tokens, rows = x
         row = self.row_mix(nn.functional.gelu(self.row_in(rows), approximate="tanh"))
-        hidden = self.tokens_in(self.embedding.total(tokens)) + row
+        hidden = self._heard(tokens) + row
         mask, filled = self._mask(tokens.shape[1], state["filled"])
         keys, values = [], []
         for layer, (attention, feed) in enumerate(zip(self.attention, self.feed, strict=True)):
@@ -92,6 +96,13 @@ class Temporal(Steppable):
     def forward(self, x: tuple[Tensor, Tensor]) -> Tensor:  # type: ignore[override]
         state = {name: t.to(x[0].device) for name, t in self.init_state(x[0].shape[0]).items()}
         return self.step(x, state)[0]
+
+    def _heard(self, tokens: Tensor) -> Tensor:
+        """Past tokens [B, T, K] as one vector each frame; the leading levels have a way in of their own."""
+        vectors = self.embedding(tokens)
+        leading = sum(way(vectors[..., level, :]) for level, way in enumerate(self.lead_in))
+        rest = self.rest_in(vectors[..., self.config.leading :, :].mean(-2))
+        return (leading + rest) * self.config.embedding**0.5
 
     def _mask(self, frames: int, filled: Tensor) -> tuple[Tensor, Tensor]:
         """[B, 1, T, W + T] additive mask of the window and of slots not yet filled; the next
@@ -114,17 +125,13 @@ class TokenEmbedding(nn.Module):
         super().__init__()
         self.rows = config.codebook + 1
         self.table = nn.Embedding(config.levels * self.rows, config.embedding)
-        nn.init.normal_(self.table.weight, std=0.3)
+        nn.init.normal_(self.table.weight, std=0.02)  # 0.3 kept Adam at the unigram for 300 steps
         offsets = torch.arange(config.levels) * self.rows
         self.register_buffer("offsets", offsets, persistent=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """[..., K] tokens to [..., K, E]."""
         return self.table(tokens + self.offsets)
-
-    def total(self, tokens: Tensor) -> Tensor:
-        """[..., K] tokens to the sum of their vectors, [..., E]."""
-        return self.table(tokens + self.offsets).sum(-2)
 
     def level(self, tokens: Tensor, level: int) -> Tensor:
         """Tokens [...] of one level to [..., E]."""
@@ -163,7 +170,7 @@ class Depth(nn.Module):
 
     def forward(self, hidden: Tensor, tokens: Tensor) -> Tensor:
         """Teacher-forced logits [B, K, codebook] of hidden [B, D] and the frame's tokens [B, K]."""
-        before = self.token_in(self.embedding(tokens)[:, :-1])
+        before = self._said(self.embedding(tokens)[:, :-1])
         x = self.hidden_in(hidden)[:, None] + self.place + nn.functional.pad(before, (0, 0, 1, 0))
         for attention, feed in zip(self.attention, self.feed, strict=True):
             x = x + attention(x)
@@ -172,6 +179,10 @@ class Depth(nn.Module):
         return torch.stack(
             [self.logits(x[:, level], level) for level in range(self.config.levels)], 1
         )
+
+    def _said(self, vectors: Tensor) -> Tensor:
+        """The level before, as it comes in."""
+        return self.token_in(vectors) * self.config.embedding**0.5
 
     def logits(self, x: Tensor, level: int) -> Tensor:
         """Logits [..., codebook] of a level: closeness to its codes' vectors, the table tied (Press
@@ -202,7 +213,7 @@ class Depth(nn.Module):
         for level in range(self.config.levels):
             x = base + self.place[level]
             if tokens:
-                x = x + self.token_in(self.embedding.level(tokens[-1][:, None], level - 1))
+                x = x + self._said(self.embedding.level(tokens[-1][:, None], level - 1))
             for attention, feed, (keys, values) in zip(layers, self.feed, caches, strict=True):
                 x = x + attention.step(x, keys, values)
                 x = x + feed(x)

@@ -24,6 +24,7 @@ SMALL = CodecConfig(
 )
 TINY_LANGUAGE = LanguageConfig(
     levels=3,
+    leading=2,
     codebook=11,
     row_width=5,
     embedding=8,
