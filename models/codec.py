@@ -1,30 +1,29 @@
 """SoundStream: a causal streaming codec from audio to residual-quantised tokens and back.
 
-Audio `[B, C, N]` to codes `[B, T, K]` at 25 frames a second, and back, one MDCT hop late. Encoder
-and decoder are causal ConvNeXt stacks that run at `subframes` steps per frame on two descriptions
-of sound side by side: MDCT coefficients (attacks, noise; a spectral front end and head in the
-manner of Vocos and SpectroStream) and amplitudes on running oscillators (held tones;
-`models.oscillators` says why). After SoundStream (arXiv 2107.03312): residual quantiser with
-dropout, small encoder, larger decoder.
+Audio `[B, C, N]` to codes `[B, T, K]` at 25 frames a second, and back, one hop late. After
+SoundStream (arXiv 2107.03312): causal encoder, residual quantiser with dropout, larger decoder.
+Encoder and decoder are ConvNeXt stacks at `subframes` steps per frame between two descriptions of
+sound that leave phase out: how loud tones and bands are (`models.hearing`), and how loud to play
+oscillators and noise (`models.oscillators`, `models.noise`). ADR 0005 has the reason and the
+figures.
 
 Dimensions: B batch, C channels, T frames, F samples per frame, U subframes, W features per
-subframe, K levels.
+subframe and channel, K levels.
 """
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.spec import ACOUSTIC_LEVELS, CODEBOOK_SIZE, AudioFormat, exact_div
-from models.mdct import Analysis, Synthesis, compress, expand
-from models.oscillators import Hearing, Voice, steps_per_frame
+from models.hearing import Compressed, Hearing
+from models.noise import ShapedNoise
+from models.oscillators import Oscillators
 from models.quantizer import Quantized, ResidualQuantizer
 from models.streaming import Chain, ConvNeXtBlock, State, Steppable, prefixed, substate
-from models.tones import WINDOW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +32,9 @@ class CodecConfig:
 
     rate: int = 24_000  # Hz
     channels: int = 1
-    hops: int = 2  # MDCT hops per frame
-    subframes: int = 2  # steps of the networks per frame
+    hops: int = 4  # looks at bands, and changes of noise, per frame
+    subframes: int = 2  # steps of the networks, and looks at tones, per frame
+    bands: int = 40  # of noise
     encoder_width: int = 288
     encoder_blocks: int = 3
     decoder_width: int = 448
@@ -43,7 +43,7 @@ class CodecConfig:
     levels: int = ACOUSTIC_LEVELS
     codebook: int = CODEBOOK_SIZE
     kernel: int = 5
-    gain: float = 4.0  # audio is scaled by this before compression, so that coefficients are near 1
+    gain: float = 8.0  # amplitudes are scaled by this before compression, which brings them near 1
 
     @property
     def audio(self) -> AudioFormat:
@@ -51,7 +51,7 @@ class CodecConfig:
 
     @property
     def hop(self) -> int:
-        """Samples per MDCT hop; also the decoder's latency."""
+        """Samples between changes of noise; also the decoder's latency."""
         return exact_div(self.audio.frame_samples, self.hops)
 
 
@@ -61,55 +61,34 @@ class Encoder(Steppable):
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
-        self.analysis = Analysis(config.hop)
-        self.hearing = Hearing(config.rate, config.subframes)
-        step_width = features_per_step(config)
-        self.inlet = nn.Linear(step_width, config.encoder_width)
-        self.blocks = Chain(
-            *(
-                ConvNeXtBlock(config.encoder_width, kernel=config.kernel)
-                for _ in range(config.encoder_blocks)
-            )
+        self.hearing = Hearing(
+            config.rate, config.subframes, config.hops, config.bands, config.gain
         )
+        width = config.channels * exact_div(self.hearing.width, config.subframes)
+        self.inlet = nn.Linear(width, config.encoder_width)
+        self.blocks = _blocks(config, config.encoder_width, config.encoder_blocks)
         self.outlet = nn.Linear(config.encoder_width * config.subframes, config.latent)
-        self.skip = nn.Linear(step_width * config.subframes, config.latent, bias=False)
-        heard = -(-WINDOW // config.audio.frame_samples)
-        self.context = -(-self.blocks.context // config.subframes) + heard
+        self.skip = nn.Linear(width * config.subframes, config.latent, bias=False)
+        self.context = -(-self.blocks.context // config.subframes) + self.hearing.context
 
     def init_state(self, batch: int = 1) -> State:
-        """Per channel the transforms' past, [B * C, ...]; then the blocks' past."""
-        rows = batch * self.config.channels
+        """Per channel the ear's past, [B * C, ...]; then the blocks' past."""
         return {
-            **prefixed("analysis.", self.analysis.init_state(rows)),
-            **prefixed("hearing.", self.hearing.init_state(rows)),
+            **prefixed("hearing.", self.hearing.init_state(batch * self.config.channels)),
             **prefixed("blocks.", self.blocks.init_state(batch)),
         }
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        features, heard = self.hear(x, state)
-        batch, frames, _ = features.shape
-        steps = features.reshape(batch, frames * self.config.subframes, -1)
-        hidden, blocks = self.blocks.step(self.inlet(steps), substate(state, "blocks."))
-        latents = self.outlet(hidden.reshape(batch, frames, -1)) + self.skip(features)
-        return latents, heard | prefixed("blocks.", blocks)
-
-    def hear(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Compressed coefficients and amplitudes [B, T, U * W] of audio frames [B, T, C * F]."""
         batch, frames, _ = x.shape
-        c, hop, hops = self.config.channels, self.config.hop, self.config.hops
-        audio = (
-            x.reshape(batch, frames, c, hops * hop).transpose(1, 2).reshape(batch * c, frames, -1)
-        )
-        spectrum, analysis = self.analysis.step(
-            audio.reshape(batch * c, frames * hops, hop), substate(state, "analysis.")
-        )
-        tones, hearing = self.hearing.step(audio, substate(state, "hearing."))
-        parts = [
-            part.reshape(batch, c, frames, self.config.subframes, -1) for part in (spectrum, tones)
-        ]
-        features = compress(torch.cat(parts, -1) * self.config.gain)  # [B, C, T, U, W / C]
-        features = features.permute(0, 2, 3, 1, 4).reshape(batch, frames, -1)
-        return features, prefixed("analysis.", analysis) | prefixed("hearing.", hearing)
+        c, u = self.config.channels, self.config.subframes
+        audio = x.reshape(batch, frames, c, -1).transpose(1, 2).reshape(batch * c, frames, -1)
+        features, hearing = self.hearing.step(audio, substate(state, "hearing."))
+        features = features.reshape(batch, c, frames * u, -1).transpose(1, 2)
+        steps = features.reshape(batch, frames * u, -1)
+        hidden, blocks = self.blocks.step(self.inlet(steps), substate(state, "blocks."))
+        latents = self.outlet(hidden.reshape(batch, frames, -1))
+        latents = latents + self.skip(steps.reshape(batch, frames, -1))
+        return latents, prefixed("hearing.", hearing) | prefixed("blocks.", blocks)
 
 
 class Decoder(Steppable):
@@ -118,26 +97,23 @@ class Decoder(Steppable):
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
-        step_width = features_per_step(config)
+        self.oscillators = Oscillators(config.rate, config.subframes)
+        self.noise = ShapedNoise(config.hop, config.hops, config.bands, config.rate)
+        self.bands = exact_div(config.hops, config.subframes) * config.bands
+        width = config.channels * (self.oscillators.size + self.bands)
         self.inlet = nn.Linear(config.latent, config.decoder_width * config.subframes)
-        self.blocks = Chain(
-            *(
-                ConvNeXtBlock(config.decoder_width, kernel=config.kernel)
-                for _ in range(config.decoder_blocks)
-            )
-        )
+        self.blocks = _blocks(config, config.decoder_width, config.decoder_blocks)
         self.norm = nn.LayerNorm(config.decoder_width)
-        self.outlet = nn.Linear(config.decoder_width, step_width)
-        self.skip = nn.Linear(config.latent, step_width * config.subframes, bias=False)
-        self.synthesis = Synthesis(config.hop)
-        self.voice = Voice(config.rate, config.subframes, delay=config.hop)
+        self.outlet = nn.Linear(config.decoder_width, width)
+        self.skip = nn.Linear(config.latent, width * config.subframes, bias=False)
+        self.amplitude = Compressed(config.gain)
         self.context = -(-self.blocks.context // config.subframes) + 1
 
     def init_state(self, batch: int = 1) -> State:
         rows = batch * self.config.channels
         return {
-            **prefixed("synthesis.", self.synthesis.init_state(rows)),
-            **prefixed("voice.", self.voice.init_state(rows)),
+            **prefixed("oscillators.", self.oscillators.init_state(rows)),
+            **prefixed("noise.", self.noise.init_state(rows)),
             **prefixed("blocks.", self.blocks.init_state(batch)),
         }
 
@@ -145,35 +121,26 @@ class Decoder(Steppable):
         batch, frames, _ = x.shape
         steps = self.inlet(x).reshape(batch, frames * self.config.subframes, -1)
         hidden, blocks = self.blocks.step(steps, substate(state, "blocks."))
-        features = self.outlet(self.norm(hidden)).reshape(batch, frames, -1) + self.skip(x)
-        audio, spoken = self.speak(features.float(), state)
+        said = self.outlet(self.norm(hidden)).reshape(batch, frames, -1) + self.skip(x)
+        audio, spoken = self.speak(self.amplitude(said), state)
         return audio, spoken | prefixed("blocks.", blocks)
 
-    def speak(self, features: Tensor, state: State) -> tuple[Tensor, State]:
-        """Audio frames [B, T, C * F] of compressed coefficients and amplitudes [B, T, U * W]."""
-        batch, frames, _ = features.shape
-        c, hop, hops, u = (
-            self.config.channels,
-            self.config.hop,
-            self.config.hops,
-            self.config.subframes,
-        )
-        parts = expand(features) / self.config.gain
-        parts = parts.reshape(batch, frames, u, c, -1).permute(0, 3, 1, 2, 4)  # [B, C, T, U, W / C]
-        bins = exact_div(hops * hop, u)
-        spectrum = parts[..., :bins].reshape(batch * c, frames * hops, hop)
-        noise, synthesis = self.synthesis.step(spectrum, substate(state, "synthesis."))
-        tones = parts[..., bins:].reshape(batch * c, frames, -1)
-        tones, voice = self.voice.step(tones, substate(state, "voice."))
-        audio = noise.reshape(batch, c, frames, -1) + tones.reshape(batch, c, frames, -1)
-        audio = audio.transpose(1, 2).reshape(batch, frames, -1)
-        return audio, prefixed("synthesis.", synthesis) | prefixed("voice.", voice)
+    def speak(self, amplitudes: Tensor, state: State) -> tuple[Tensor, State]:
+        """Audio frames [B, T, C * F] of amplitudes and gains [B, T, U * C * W]."""
+        batch, frames, _ = amplitudes.shape
+        c, u = self.config.channels, self.config.subframes
+        parts = amplitudes.reshape(batch, frames, u, c, -1).permute(0, 3, 1, 2, 4)
+        parts = parts.reshape(batch * c, frames, u, -1)
+        tones, gains = parts.split([self.oscillators.size, self.bands], -1)
+        sung, oscillators = self.oscillators.step(tones.flatten(2), substate(state, "oscillators."))
+        hissed, noise = self.noise.step(gains.flatten(2), substate(state, "noise."))
+        audio = (sung + hissed).reshape(batch, c, frames, -1).transpose(1, 2)
+        after = prefixed("oscillators.", oscillators) | prefixed("noise.", noise)
+        return audio.reshape(batch, frames, -1), after
 
 
-def features_per_step(config: CodecConfig) -> int:
-    """Width of what is heard and said per subframe, over all channels."""
-    bins = exact_div(config.audio.frame_samples, config.subframes)
-    return config.channels * (bins + 2 * len(steps_per_frame()))
+def _blocks(config: CodecConfig, width: int, count: int) -> Chain:
+    return Chain(*(ConvNeXtBlock(width, kernel=config.kernel) for _ in range(count)))
 
 
 class Codec(nn.Module):

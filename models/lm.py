@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.row import ROW_WIDTH
-from engine.spec import CODEBOOK_SIZE, COARSE_LEVELS, LEVELS, SEMANTIC_LEVELS, START_TOKEN
+from engine.spec import COARSE_LEVELS, CODEBOOK_SIZE, LEVELS, SEMANTIC_LEVELS, START_TOKEN
 from models.attention import DepthAttention, FeedForward, Norm, WindowAttention
 from models.streaming import State, Steppable
 
@@ -98,7 +98,8 @@ class Temporal(Steppable):
         return self.step(x, state)[0]
 
     def _heard(self, tokens: Tensor) -> Tensor:
-        """Past tokens [B, T, K] as one vector each frame; the leading levels have a way in of their own."""
+        """Past tokens [B, T, K] as one vector each frame; the leading levels have a way in of their
+        own."""
         vectors = self.embedding(tokens)
         leading = sum(way(vectors[..., level, :]) for level, way in enumerate(self.lead_in))
         rest = self.rest_in(vectors[..., self.config.leading :, :].mean(-2))

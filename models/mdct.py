@@ -2,8 +2,7 @@
 
 Audio `[B, T, H]` (T hops of H samples) to coefficients `[B, T, H]` and back. The sine window of
 2 H samples satisfies the Princen-Bradley condition, so analysis and synthesis together reconstruct
-exactly, delayed by one hop (Princen, Johnson, Bradley 1987). `compress` is a signed square root: it
-brings quiet and loud coefficients to one scale for the networks.
+exactly, delayed by one hop (Princen, Johnson, Bradley 1987).
 """
 
 from math import pi
@@ -70,13 +69,3 @@ def _product(x: Tensor, basis: Tensor) -> Tensor:
     """Multiply in float32 even under autocast: bfloat16 would put a floor under the SNR."""
     with torch.autocast(x.device.type, enabled=False):
         return x.float() @ basis
-
-
-def compress(coefficients: Tensor) -> Tensor:
-    """Signed square root."""
-    return coefficients.sign() * (coefficients.abs() + 1e-9).sqrt()
-
-
-def expand(compressed: Tensor) -> Tensor:
-    """The inverse of `compress`: signed square."""
-    return compressed * compressed.abs()

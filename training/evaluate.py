@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+import numpy as np
 import torch
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
@@ -37,7 +39,7 @@ from training.evaluation.scoring import Heard, Scores, listen, score
 class Plan:
     """How much is measured."""
 
-    prompts: int = 72
+    prompts: int = 84  # four of each genre
     seconds: float = 16.0  # heard of each take, 5..30
     workers: int = 2  # processes that play
     long_takes: int = 12  # of the prompts, played for `long_seconds`
@@ -116,10 +118,10 @@ class Evaluation:
         clips = (self._piece_audio(index)[:, :samples] for index in range(count))
         return codec_table(self.bundle, _track(clips, count, "measuring the codec"))
 
-    def _piece_audio(self, index: int):
+    def _piece_audio(self, index: int) -> NDArray[np.float32]:
         return hear_piece(self.pieces[index].score, self.plan.length(index), self.bundle.audio)
 
-    def _listen(self, audio) -> Heard:
+    def _listen(self, audio: NDArray[np.float32]) -> Heard:
         return listen(audio, self.bundle.audio.rate, self.judge, self.plan.seconds)
 
 

@@ -21,10 +21,10 @@ from models.codec import Codec, CodecConfig
 from models.quantizer import BYPASS
 from training.data import Prepared, load
 from training.loop import Loop, LoopOptions, TrainingFailed
-from training.losses import CoefficientDistance, MelDistance, snr_db
+from training.losses import MelDistance, snr_db
 
 REPORT_LEVELS = (1, 4, 8, 12)
-COEFFICIENT_WEIGHT, MEL_WEIGHT = 10.0, 4.0
+LOUDNESS_WEIGHT, COMMITMENT_WEIGHT = 4.0, 0.05
 UNQUANTIZED = (
     0.2  # share of examples whose latents go past the quantiser: clean gradients for both ends
 )
@@ -40,7 +40,6 @@ class CodecTask:
         self.size, self.frames = batch, frames
         self.model = Codec(config)
         self.mel = MelDistance(config.rate)
-        self.coefficient = CoefficientDistance(config.rate, config.hop)
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Audio [B, C, N] with random gain and polarity, and levels to keep [B]."""
@@ -60,14 +59,12 @@ class CodecTask:
         hop = self.config.hop
         given, quantized = self.model(audio, keep)
         given, wanted = given[..., hop:].flatten(0, 1), audio[..., :-hop].flatten(0, 1)
-        coefficient = self.coefficient(given, wanted)
-        mel = self.mel(given, wanted)
-        loss = COEFFICIENT_WEIGHT * coefficient + MEL_WEIGHT * mel + 0.25 * quantized.commitment
+        mel, loudness = self.mel(given, wanted)
+        loss = mel + LOUDNESS_WEIGHT * loudness + COMMITMENT_WEIGHT * quantized.commitment
         perplexity = quantized.perplexity
         return loss, {
-            "coef": coefficient.item(),
             "mel": mel.item(),
-            "snr": snr_db(given.detach(), wanted).item(),
+            "loud": loudness.item(),
             "commit": quantized.commitment.item(),
             "ppl1": perplexity[0].item(),
             "ppl4": perplexity[3].item(),
@@ -87,7 +84,7 @@ class CodecTask:
             kept = torch.where(torch.arange(self.config.levels) < levels, codes, -1)
             given = self.model.decode(kept)[..., hop:].flatten(0, 1)
             wanted = audio[..., :-hop].flatten(0, 1)
-            figures[f"mel{levels}"] = self.mel(given, wanted).item()
+            figures[f"mel{levels}"] = self.mel(given, wanted)[0].item()
             figures[f"snr{levels}"] = snr_db(given, wanted).item()
         use = [
             len(codes[..., level].unique()) / self.config.codebook

@@ -5,7 +5,7 @@ Out: log10-mel distance and SNR per number of levels, with intervals over clips.
 Levels that are left out are passed to the decoder as -1. Frame by frame, as the engine does it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,7 @@ class CodecRow:
     snr_db: Interval
 
 
-def codec_table(bundle: Bundle, clips: Sequence[Audio]) -> list[CodecRow]:
+def codec_table(bundle: Bundle, clips: Iterable[Audio]) -> list[CodecRow]:
     """Encode and decode clips [C, N], N at least one frame, at every number of levels."""
     distance = MelDistance(bundle.audio.rate)
     rows: dict[int, list[tuple[float, float]]] = {levels: [] for levels in REPORT_LEVELS}

@@ -27,7 +27,7 @@ class Interval(NamedTuple):
     value: float
     low: float
     high: float
-    count: int
+    clips: int
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ Array = NDArray[np.float64]
 class Choices(NamedTuple):
     """Many choices of one candidate each."""
 
-    features: Array  # [n, candidates, F]
-    wanted: Array  # [n, candidates] each a distribution
+    features: NDArray[np.float32]  # [n, candidates, F]
+    wanted: NDArray[np.float32]  # [n, candidates] each a distribution
 
     def pick(self, index: Sequence[int] | NDArray[np.int64]) -> "Choices":
         """Some of the choices."""
@@ -102,7 +102,8 @@ def worn(mono: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
 def gather(corpus: Path, pieces: int) -> tuple[dict[str, Choices], NDArray[np.int64]]:
     """Features and truth of every clip for both estimators, and the piece each clip is of."""
     grid = tempo.candidate_tempi()[::2]  # coarser than in use: neighbours say the same
-    numbers, rows = [], {"tempo": [], "key": []}
+    numbers: list[int] = []
+    rows: dict[str, list[tuple[Array, Array]]] = {"tempo": [], "key": []}
     clips = track(read_clips(corpus, pieces), total=2 * pieces, console=Console(stderr=True))
     for number, mono, bpm, key_index in clips:
         numbers.append(number)

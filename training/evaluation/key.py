@@ -42,7 +42,7 @@ Array = NDArray[np.float64]
 class Key(NamedTuple):
     """What was heard."""
 
-    index: int  # into engine.spec.KEYS
+    key: int  # index into engine.spec.KEYS
     margin: float  # score above that of the best other key, in nats
 
 
@@ -112,9 +112,12 @@ def _frame_chroma(spectrum: Array, least: float) -> tuple[Array, Array]:
     in_tune = np.exp(-0.5 * ((semitone - nearest) / 0.25) ** 2)
     classes, is_bass = nearest.astype(int) % 12, hz < BASS_HZ
     weight = height**0.75 * _own_share(hz, height) * in_tune
-    whole = np.bincount(classes, weight, minlength=12)
-    bass = np.bincount(classes[is_bass], (height * in_tune)[is_bass], minlength=12)
-    return _shares(whole), _shares(bass)
+    return _by_class(classes, weight), _by_class(classes[is_bass], (height * in_tune)[is_bass])
+
+
+def _by_class(classes: NDArray[np.int64], weight: Array) -> Array:
+    """[12] shares of the weight that falls on each pitch class."""
+    return _shares(np.bincount(classes, weight, minlength=12).astype(np.float64))
 
 
 def _peaks(spectrum: Array, least: float) -> tuple[Array, Array]:

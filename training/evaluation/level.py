@@ -73,7 +73,7 @@ def measure_drift(audio: NDArray[np.floating], rate: int) -> Drift:
     return Drift(float(change), float(slope))
 
 
-def _second_db(audio: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
+def _second_db(audio: NDArray[np.floating], rate: int) -> NDArray[np.float64]:
     """[S] RMS of each whole second; of the whole clip where it is shorter than one."""
     whole = audio.shape[1] // rate
     if whole == 0:

@@ -73,7 +73,7 @@ class Report:
 
 
 def as_dict(report: Report) -> dict[str, Any]:
-    """Lay the report out for JSON; an interval is {value, low, high, count}."""
+    """Lay the report out for JSON; an interval is {value, low, high, clips}."""
     figures = {
         figure.name: {row: cell._asdict() for row in ROWS if (cell := report.cell(figure, row))}
         for figure in FIGURES

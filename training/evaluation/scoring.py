@@ -91,7 +91,7 @@ def score(heard: Heard, target: Target, style: Vector, beats: NDArray[np.floatin
         genre=target.genre,
         tempo=compare_tempi(heard.tempo.bpm, target.tempo_bpm),
         phase=beat_phase(heard.onsets, beats, target.tempo_bpm),
-        key=compare_keys(heard.key.index, target.key),
+        key=compare_keys(heard.key.key, target.key),
         drums_right=heard.verdict.drums == target.drums,
         genre_right=heard.verdict.genre == target.genre,
         families_asked=np.array([name in target.families for name in FAMILIES]),
