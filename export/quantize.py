@@ -16,6 +16,11 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 TABLE_VALUES = 8192  # smaller constants are not worth a Cast
 
 
+def to_half(source: Path, target: Path) -> None:
+    """Store a graph's large constants as float16; it computes in float32 as before."""
+    _store(model_with_half_tables(onnx.load(str(source))), target)
+
+
 def to_int8(source: Path, target: Path, *, keep: tuple[str, ...] = ()) -> None:
     """Quantise the constant right-hand sides of a graph's MatMul and Gemm nodes.
 

@@ -159,8 +159,8 @@ def main(
 
 
 def _evaluate(folder: Path, backend: Backend, plan: Plan) -> Report:
-    judge = MulanJudge.open(folder)
-    return Evaluation(Bundle.open(folder, backend), judge, held_out(plan.prompts), plan).report()
+    bundle = Bundle.open(folder, backend)  # first: it proves the judge's file too
+    return Evaluation(bundle, MulanJudge.open(folder), held_out(plan.prompts), plan).report()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from engine.row import ROW_WIDTH
 from engine.spec import LEVELS, START_TOKEN
 from export import pack, verify, wrap
 from export.material import FRAMES, Material, Models, cases
-from export.quantize import to_int8
+from export.quantize import to_half, to_int8
 from export.to_onnx import share_equal_constants, to_onnx
 from models.codec import Codec, CodecConfig
 from models.lm import LanguageConfig, LanguageModel
@@ -24,7 +24,7 @@ RATE = 8_000
 
 
 @pytest.fixture(scope="module")
-def models() -> Models:
+def models(material) -> Models:
     torch.manual_seed(0)
     codec = Codec(
         CodecConfig(
@@ -34,15 +34,19 @@ def models() -> Models:
             decoder_width=32,
             decoder_blocks=1,
             latent=8,
-            codebook=64,
+            codebook=8,
         )
     )
     semantic = SemanticTokenizer(
-        SemanticConfig(rate=RATE, width=16, dilations=(1, 2), latent=8, codebook=64)
+        SemanticConfig(rate=RATE, width=16, dilations=(1, 2), latent=8, codebook=8)
     )
-    for quantizer in (codec.quantizer, semantic.quantizer):
-        scale = torch.linspace(1, 0.1, quantizer.levels)[:, None, None]
-        quantizer.codebooks.copy_(torch.randn_like(quantizer.codebooks) * 0.3 * scale)
+    frames = codec.frames(torch.from_numpy(material.audio)[None])
+    with torch.no_grad():  # codebooks that stand where the latents are, as after training
+        for quantizer, encoder in (
+            (codec.quantizer, codec.encoder),
+            (semantic.quantizer, semantic.encoder),
+        ):
+            quantizer.train()(encoder(frames))
     language = LanguageModel(
         LanguageConfig(
             width=32, layers=2, heads=2, window=6, embedding=16, depth_width=16, depth_heads=2
@@ -54,19 +58,21 @@ def models() -> Models:
 @pytest.fixture(scope="module")
 def material() -> Material:
     rng = np.random.default_rng(0)
-    time = np.arange(FRAMES * RATE // 25) / RATE
-    audio = 0.3 * np.sin(2 * np.pi * 220 * time) + 0.05 * rng.normal(size=len(time))
+    pitch = np.repeat(110 * 2 ** rng.uniform(0, 4, FRAMES // 4), 4 * RATE // 25)
+    loudness = np.repeat(10 ** rng.uniform(-2, 0, FRAMES // 4), 4 * RATE // 25)
+    audio = loudness * np.sin(2 * np.pi * np.cumsum(pitch) / RATE)
     rows = rng.normal(size=(FRAMES, ROW_WIDTH)).astype(np.float32)
     return Material(audio[None].astype(np.float32), rows)
 
 
 @pytest.fixture(scope="module")
 def exported(models, tmp_path_factory):
-    """Float32 and int8 files of every step graph."""
+    """Float32 files of every step graph, and the ones that ship."""
     folder = tmp_path_factory.mktemp("graphs")
     for name, build in pack.BUILDERS.items():
         to_onnx(build(models), folder / f"{name}.onnx")
-        to_int8(folder / f"{name}.onnx", folder / f"{name}.int8.onnx")
+        compress = to_half if name in pack.KEPT_FLOAT else to_int8
+        compress(folder / f"{name}.onnx", folder / f"{name}.small.onnx")
     return folder
 
 
@@ -75,8 +81,8 @@ def test_a_graph_plays_what_torch_plays(name, models, material, exported):
     """Whole, step by step, in ONNX, in int8: measured against each other, in that order."""
     graph = pack.BUILDERS[name](models)
     sequence, whole = cases(models, material)[name]()
-    spec = pack.describe(graph, {})
-    full, final = exported / f"{name}.onnx", exported / f"{name}.int8.onnx"
+    spec = pack.describe(graph, pack.INT8, {})
+    full, final = exported / f"{name}.onnx", exported / f"{name}.small.onnx"
     measured = verify.parity(graph, spec, full, final, sequence, whole)
     assert measured["onnx_float"] <= measured["onnx"] + 1e-4
     assert ("torch_step" in measured) == (name != "compose")
@@ -88,10 +94,10 @@ def test_a_graph_that_strays_is_refused(models, material, exported):
     sequence, whole = cases(models, material)["decode"]()
     with torch.no_grad():
         models.codec.decoder.outlet.bias.add_(0.5)
-    files = exported / "decode.onnx", exported / "decode.int8.onnx"
+    files = exported / "decode.onnx", exported / "decode.small.onnx"
     try:
         with pytest.raises(BundleError, match=r"decode: .* off, expected at most"):
-            verify.parity(graph, pack.describe(graph, {}), *files, sequence, whole)
+            verify.parity(graph, pack.describe(graph, pack.INT8, {}), *files, sequence, whole)
     finally:
         with torch.no_grad():
             models.codec.decoder.outlet.bias.sub_(0.5)
@@ -101,7 +107,7 @@ def test_two_rows_of_conditioning_run_side_by_side(models, exported):
     """Guidance feeds a batch of two; each row must be what it would be alone."""
     graph = wrap.observe_graph(models.language)
     runner = open_backend("ort", threads=1).open(
-        exported / "observe.onnx", pack.describe(graph, {})
+        exported / "observe.onnx", pack.describe(graph, pack.INT8, {})
     )
     state = {name: tensor.numpy() for name, tensor in graph.state.items()}
     rows = np.random.default_rng(0).normal(size=(2, ROW_WIDTH)).astype(np.float32)
@@ -119,10 +125,12 @@ def test_the_reference_backend_plays_the_same_int8(models, material, exported):
     """int8 is standard ONNX: a backend that shares no code with ONNX Runtime agrees."""
     graph = wrap.decode_graph(models.codec)
     sequence, _ = cases(models, material)["decode"]()
-    spec = pack.describe(graph, {})
+    spec = pack.describe(graph, pack.INT8, {})
     inputs = {**sequence[0], **{name: tensor.numpy() for name, tensor in graph.state.items()}}
     runs = [
-        open_backend(name, threads=1).open(exported / "decode.int8.onnx", spec).run(inputs)["audio"]
+        open_backend(name, threads=1)
+        .open(exported / "decode.small.onnx", spec)
+        .run(inputs)["audio"]
         for name in ("reference", "ort")
     ]
     np.testing.assert_allclose(runs[0], runs[1], atol=2e-3)
@@ -130,7 +138,7 @@ def test_the_reference_backend_plays_the_same_int8(models, material, exported):
 
 def test_int8_files_are_a_third_of_float_ones(exported):
     for name in ("observe", "decode"):
-        small, large = (exported / f"{name}{kind}.onnx" for kind in (".int8", ""))
+        small, large = (exported / f"{name}{kind}.onnx" for kind in (".small", ""))
         assert small.stat().st_size < 0.6 * large.stat().st_size
 
 

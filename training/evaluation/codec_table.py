@@ -41,7 +41,7 @@ def codec_table(bundle: Bundle, clips: Iterable[Audio]) -> list[CodecRow]:
         codes = encode(bundle, clip)
         for levels in REPORT_LEVELS:
             given, wanted = aligned(bundle, decode(bundle, keep(codes, levels)), clip)
-            mel = float(distance(torch.from_numpy(given), torch.from_numpy(wanted)))
+            mel = float(distance(torch.from_numpy(given), torch.from_numpy(wanted))[0])
             snr = float(snr_db(torch.from_numpy(given), torch.from_numpy(wanted)))
             rows[levels].append((mel, snr))
     return [

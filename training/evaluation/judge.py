@@ -70,17 +70,17 @@ class MulanJudge:
 
     @torch.no_grad()
     def listen(self, mono: Vector) -> Verdict:
-        """Hear windows of five seconds and average what they say."""
+        """Hear windows of five seconds: what any of them holds is there, the rest is averaged."""
         audio = torch.from_numpy(windows(self._at_own_rate(mono), self.model.config.rate))
         tower = self.model.audio
         features = tower.features(tower.mel(audio[:, None]))
-        families, drums, genre = (logits.mean(0) for logits in self.tags(features))
+        families, drums, genre = self.tags(features)  # logits, [W, F], [W] and [W, G]
         style = tower.style(features).mean(0)
         return Verdict(
             style=(style / style.norm()).numpy(),
-            families=(families > 0).numpy(),
-            drums=bool(drums > 0),
-            genre=self.model.config.genres[int(genre.argmax())],
+            families=(families > 0).any(0).numpy(),
+            drums=bool((drums > 0).any()),
+            genre=self.model.config.genres[int(genre.mean(0).argmax())],
         )
 
     @torch.no_grad()
