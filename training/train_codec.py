@@ -2,9 +2,9 @@
 
     python -m training.train_codec --data data/prepared --out data/runs/codec --budget-minutes 30
 
-Loss: distance of compressed MDCT coefficients (sees phase from the first step), multi-resolution
-mel distance, commitment. Each example keeps a random number of levels. A collapsed codebook fails
-the run.
+Loss: what differs to the ear, phase aside: mel magnitudes at five window sizes, and the magnitudes
+of single tones; commitment. Each example keeps a random number of levels. A collapsed codebook
+fails.
 """
 
 import json
@@ -24,7 +24,7 @@ from training.loop import Loop, LoopOptions, TrainingFailed
 from training.losses import MelDistance, snr_db
 
 REPORT_LEVELS = (1, 4, 8, 12)
-LOUDNESS_WEIGHT, COMMITMENT_WEIGHT = 4.0, 0.05
+LOUDNESS_WEIGHT, HEARD_WEIGHT, COMMITMENT_WEIGHT = 10.0, 4.0, 0.05
 UNQUANTIZED = (
     0.2  # share of examples whose latents go past the quantiser: clean gradients for both ends
 )
@@ -60,16 +60,30 @@ class CodecTask:
         given, quantized = self.model(audio, keep)
         given, wanted = given[..., hop:].flatten(0, 1), audio[..., :-hop].flatten(0, 1)
         mel, loudness = self.mel(given, wanted)
-        loss = mel + LOUDNESS_WEIGHT * loudness + COMMITMENT_WEIGHT * quantized.commitment
+        heard = self._heard_distance(given, wanted)
+        loss = mel + LOUDNESS_WEIGHT * loudness + HEARD_WEIGHT * heard
+        loss = loss + COMMITMENT_WEIGHT * quantized.commitment
         perplexity = quantized.perplexity
         return loss, {
             "mel": mel.item(),
             "loud": loudness.item(),
+            "heard": heard.item(),
             "commit": quantized.commitment.item(),
             "ppl1": perplexity[0].item(),
             "ppl4": perplexity[3].item(),
             "ppl12": perplexity[-1].item(),
         }
+
+    def _heard_distance(self, given: Tensor, wanted: Tensor) -> Tensor:
+        """L1 distance of what the encoder's ear makes of both: tones a third of a semitone
+        apart."""
+        ear, frame = self.model.encoder.hearing, self.config.audio.frame_samples
+        whole = given.shape[-1] // frame * frame
+        parts = []
+        for audio in (given, wanted):
+            frames = audio[:, :whole].unflatten(-1, (-1, frame))
+            parts.append(ear.step(frames, ear.init_state(len(audio)))[0])
+        return (parts[0] - parts[1]).abs().mean()
 
     def validate(self) -> dict[str, float]:
         """Mel distance and SNR per number of levels, and codebook use, over held-out seconds."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.errors import OptionError
 from engine.spec import FAMILIES
 from training.corpus.captions import held_out_caption
 from training.corpus.compose import compose
@@ -31,16 +32,18 @@ def held_out(count: int) -> list[HeldOut]:
     """The first `count` held-out pieces, in the order of their seeds.
 
     Raises:
-        ValueError: so few that a genre is missing.
+        OptionError: so few that a genre is missing.
     """
     genres = len(genre_names())
     first = -(-FIRST_SEEDS["test"] // genres) * genres  # from a multiple on, genres come in packs
     scores = [compose(first + index) for index in range(count)]
     missing = set(genre_names()) - {score.genre for score in scores}
     if missing:
-        raise ValueError(
-            f"{count} prompts leave out {', '.join(sorted(missing))}, expected every genre. "
-            f"Ask for at least {genres}."
+        raise OptionError.of(
+            "prompts",
+            count,
+            f"at least {genres}, one of every genre",
+            f"Missing: {sorted(missing)}.",
         )
     return [HeldOut(score, target_of(score)) for score in scores]
 
