@@ -65,3 +65,21 @@ def snr_db(given: Tensor, wanted: Tensor) -> Tensor:
     return 10 * torch.log10(
         wanted.square().sum() / (given - wanted).square().sum().clamp(min=1e-12)
     )
+
+
+def magnitude_snr_db(
+    given: Tensor, wanted: Tensor, windows: tuple[int, ...] = (2048, 512)
+) -> Tensor:
+    """Signal-to-noise ratio in dB of spectral magnitudes, phase aside; mean over window sizes.
+
+    What SNR is to a codec that keeps the waveform, this is to one that leaves phase out.
+    """
+    ratios = []
+    for size in windows:
+        hann = torch.hann_window(size, device=given.device)
+        a, b = (
+            torch.stft(audio, size, size // 4, window=hann, return_complex=True).abs()
+            for audio in (given, wanted)
+        )
+        ratios.append(snr_db(a, b))
+    return torch.stack(ratios).mean()

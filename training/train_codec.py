@@ -21,7 +21,7 @@ from models.codec import Codec, CodecConfig
 from models.quantizer import BYPASS
 from training.data import Prepared, load
 from training.loop import Loop, LoopOptions, TrainingFailed
-from training.losses import MelDistance, snr_db
+from training.losses import MelDistance, magnitude_snr_db
 
 REPORT_LEVELS = (1, 4, 8, 12)
 LOUDNESS_WEIGHT, HEARD_WEIGHT, COMMITMENT_WEIGHT = 10.0, 4.0, 0.05
@@ -86,7 +86,8 @@ class CodecTask:
         return (parts[0] - parts[1]).abs().mean()
 
     def validate(self) -> dict[str, float]:
-        """Mel distance and SNR per number of levels, and codebook use, over held-out seconds."""
+        """Mel distance and SNR of magnitudes per number of levels, and codebook use, over held-out
+        seconds."""
         rng = np.random.default_rng(1)
         starts = [self.valid.crop(rng, 100) for _ in range(24)]
         audio = torch.from_numpy(np.stack([self.valid.audio(start, 100) for start in starts]))
@@ -99,7 +100,7 @@ class CodecTask:
             given = self.model.decode(kept)[..., hop:].flatten(0, 1)
             wanted = audio[..., :-hop].flatten(0, 1)
             figures[f"mel{levels}"] = self.mel(given, wanted)[0].item()
-            figures[f"snr{levels}"] = snr_db(given, wanted).item()
+            figures[f"snr{levels}"] = magnitude_snr_db(given, wanted).item()
         use = [
             len(codes[..., level].unique()) / self.config.codebook
             for level in range(self.config.levels)

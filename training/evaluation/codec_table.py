@@ -1,7 +1,7 @@
 """The codec's table: what 1, 4, 8 and 12 levels of tokens keep of held-out music.
 
-In:  a bundle (its `encode` and `decode` graphs) and clips [C, N] at its rate.
-Out: log10-mel distance and SNR per number of levels, with intervals over clips.
+In:  a bundle (its `encode` and `decode` graphs) and clips [C, N] at its rate. Out: log10-mel
+distance, SNR of magnitudes and of the waveform, per number of levels, with intervals over clips.
 Levels that are left out are passed to the decoder as -1. Frame by frame, as the engine does it.
 """
 
@@ -16,7 +16,7 @@ from engine.bundle import Bundle
 from engine.graph import Graph, State, advance
 from engine.spec import ACOUSTIC_LEVELS
 from training.evaluation.figures import Interval, bootstrap
-from training.losses import MelDistance, snr_db
+from training.losses import MelDistance, magnitude_snr_db, snr_db
 
 REPORT_LEVELS = (1, 4, 8, 12)
 LEFT_OUT = -1
@@ -30,20 +30,21 @@ class CodecRow:
 
     levels: int
     mel: Interval  # mean L1 distance of log10 mel magnitudes over window sizes
-    snr_db: Interval
+    magnitude_snr_db: Interval  # of spectral magnitudes: the codec leaves phase out (ADR 0005)
+    snr_db: Interval  # of the waveform
 
 
 def codec_table(bundle: Bundle, clips: Iterable[Audio]) -> list[CodecRow]:
     """Encode and decode clips [C, N], N at least one frame, at every number of levels."""
     distance = MelDistance(bundle.audio.rate)
-    rows: dict[int, list[tuple[float, float]]] = {levels: [] for levels in REPORT_LEVELS}
+    rows: dict[int, list[tuple[float, ...]]] = {levels: [] for levels in REPORT_LEVELS}
     for clip in clips:
         codes = encode(bundle, clip)
         for levels in REPORT_LEVELS:
             given, wanted = aligned(bundle, decode(bundle, keep(codes, levels)), clip)
-            mel = float(distance(torch.from_numpy(given), torch.from_numpy(wanted))[0])
-            snr = float(snr_db(torch.from_numpy(given), torch.from_numpy(wanted)))
-            rows[levels].append((mel, snr))
+            pair = torch.from_numpy(given), torch.from_numpy(wanted)
+            figures = (distance(*pair)[0], magnitude_snr_db(*pair), snr_db(*pair))
+            rows[levels].append(tuple(float(figure) for figure in figures))
     return [
         CodecRow(levels, *(_interval(column) for column in zip(*rows[levels]))) for levels in rows
     ]

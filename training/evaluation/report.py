@@ -85,7 +85,12 @@ def as_dict(report: Report) -> dict[str, Any]:
         for genre, line in report.by_genre().items()
     }
     codec = [
-        {"levels": row.levels, "mel": row.mel._asdict(), "snr_db": row.snr_db._asdict()}
+        {
+            "levels": row.levels,
+            "mel": row.mel._asdict(),
+            "magnitude_snr_db": row.magnitude_snr_db._asdict(),
+            "snr_db": row.snr_db._asdict(),
+        }
         for row in report.codec
     ]
     promises = [dict(zip(("promise", "measured", "holds"), line)) for line in report.promises()]
@@ -116,7 +121,10 @@ def as_markdown(report: Report) -> str:
             [(*p[:2], "yes" if p[2] else "NO") for p in report.promises()],
         ),
         "## Codec, on held-out pieces",
-        _table(("levels", "log10-mel L1", "SNR"), _codec_lines(report)),
+        _table(
+            ("levels", "log10-mel L1", "SNR of magnitudes", "SNR of the waveform"),
+            _codec_lines(report),
+        ),
         "## By genre (generated / ceiling)",
         _table(("genre", *(figure.title for figure in GENRE_FIGURES)), _genre_lines(report)),
     ]
@@ -141,7 +149,13 @@ def _figure_lines(report: Report) -> list[tuple[str, ...]]:
 
 def _codec_lines(report: Report) -> list[tuple[str, ...]]:
     return [
-        (str(row.levels), in_words(row.mel, ""), in_words(row.snr_db, "dB")) for row in report.codec
+        (
+            str(row.levels),
+            in_words(row.mel, ""),
+            in_words(row.magnitude_snr_db, "dB"),
+            in_words(row.snr_db, "dB"),
+        )
+        for row in report.codec
     ]
 
 
