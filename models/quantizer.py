@@ -121,4 +121,6 @@ class ResidualQuantizer(nn.Module):
 
 def nearest(vectors: Tensor, codebook: Tensor) -> Tensor:
     """Index of the closest code by Euclidean distance: [..., D] against [S, D] to int64 [...]."""
-    return (vectors @ codebook.T - 0.5 * codebook.square().sum(-1)).argmax(-1)
+    # The codebook on the left: exported, it is then the same constant that codes are looked up in.
+    closeness = codebook @ vectors.transpose(-1, -2) - 0.5 * codebook.square().sum(-1, keepdim=True)
+    return closeness.argmax(-2)
