@@ -39,7 +39,7 @@ class CodecConfig:
     encoder_blocks: int = 3
     decoder_width: int = 448
     decoder_blocks: int = 4
-    latent: int = 128
+    latent: int = 96
     levels: int = ACOUSTIC_LEVELS
     codebook: int = CODEBOOK_SIZE
     kernel: int = 5

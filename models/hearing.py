@@ -19,7 +19,7 @@ from models.oscillators import turns_per_sample
 from models.streaming import State, Steppable
 from models.tones import WINDOW, ToneBank
 
-TURNS = 20.0  # of a tone in its window: neighbouring semitones just part
+TURNS = 48.0  # of a tone in its window: neighbouring semitones part, a vibrato stays inside
 
 
 class Hearing(Steppable):

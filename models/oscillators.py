@@ -5,10 +5,12 @@ comes out as a comb at the frame rate, unless the codes keep spelling out its ph
 spell out phase are noise to a language model. Here phase is nobody's business: oscillators run
 freely, the decoder says only how loud each one is. A held note then has a constant description.
 
-Frequencies are the notes of 12-tone equal temperament at A = 440 Hz and, in the upper octaves,
-where the fifth and seventh partials of such notes fall. Each is a multiple of 25 / CYCLE Hz, so
-that phases repeat exactly after CYCLE frames and are found from an integer clock: streaming is
-exact for ever. (Additive synthesis by amplitude envelopes, as in DDSP, arXiv 2001.04643.)
+There is one for each note of 12-tone equal temperament at A = 440 Hz, as in a tonewheel organ,
+which takes partials from the nearest wheel too. (Three a semitone, to hit fifth and seventh
+partials, were tried: the decoder switched on whole clusters, which beat like noise.) Each frequency
+is a multiple of 25 / CYCLE Hz, so that phases repeat exactly after CYCLE frames and are found from
+an integer clock: streaming is exact for ever. (Additive synthesis by amplitude envelopes, as in
+DDSP, arXiv 2001.04643.)
 
 Dimensions: B batch, T frames, S oscillators, U subframes per frame, N samples per subframe.
 """
@@ -22,8 +24,7 @@ from engine.spec import FRAME_RATE, exact_div
 from models.streaming import State, Steppable
 
 CYCLE = 4096  # frames after which every phase repeats (164 s)
-LOWEST, SPLIT, HIGHEST = 24, 60, 115  # MIDI notes: C1, from here on with partials, G8 (6.3 kHz)
-PARTIAL_CENTS = (-31.0, -13.0, 2.0)  # 7th and 14th; 5th, 10th and 15th; 1st to 4th, 6th, ...
+LOWEST, HIGHEST = 24, 115  # MIDI notes: C1 (33 Hz) to G8 (6.3 kHz)
 GOLDEN = 0.6180339887  # turns between neighbours at frame 0: phases spread, so peaks do not add up
 
 
@@ -32,9 +33,8 @@ def steps_per_frame(rate: int) -> Tensor:
 
     Those above 0.45 of the sample rate are left out.
     """
-    low = [float(note) for note in range(LOWEST, SPLIT)]
-    high = [note + cents / 100 for note in range(SPLIT, HIGHEST + 1) for cents in PARTIAL_CENTS]
-    hertz = 440.0 * 2 ** ((torch.tensor(low + high, dtype=torch.float64) - 69) / 12)
+    notes = torch.arange(LOWEST, HIGHEST + 1, dtype=torch.float64)
+    hertz = 440.0 * 2 ** ((notes - 69) / 12)
     return (hertz[hertz < 0.45 * rate] * CYCLE / FRAME_RATE).round().long()
 
 

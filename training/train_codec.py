@@ -75,7 +75,7 @@ class CodecTask:
         }
 
     def _heard_distance(self, given: Tensor, wanted: Tensor) -> Tensor:
-        """L1 distance of what the encoder's ear makes of both: tones a third of a semitone
+        """L1 distance of what the encoder's ear makes of both: tones a semitone
         apart."""
         ear, frame = self.model.encoder.hearing, self.config.audio.frame_samples
         whole = given.shape[-1] // frame * frame
