@@ -14,6 +14,7 @@ subframe and channel, K levels.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -118,12 +119,17 @@ class Decoder(Steppable):
         }
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        amplitudes, blocks = self.describe(x, state)
+        audio, spoken = self.speak(amplitudes, state)
+        return audio, blocks | spoken
+
+    def describe(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Amplitudes and gains [B, T, U * C * W] of latents [B, T, D]."""
         batch, frames, _ = x.shape
         steps = self.inlet(x).reshape(batch, frames * self.config.subframes, -1)
         hidden, blocks = self.blocks.step(steps, substate(state, "blocks."))
         said = self.outlet(self.norm(hidden)).reshape(batch, frames, -1) + self.skip(x)
-        audio, spoken = self.speak(self.amplitude(said), state)
-        return audio, spoken | prefixed("blocks.", blocks)
+        return self.amplitude(said), prefixed("blocks.", blocks)
 
     def speak(self, amplitudes: Tensor, state: State) -> tuple[Tensor, State]:
         """Audio frames [B, T, C * F] of amplitudes and gains [B, T, U * C * W]."""
@@ -141,6 +147,14 @@ class Decoder(Steppable):
 
 def _blocks(config: CodecConfig, width: int, count: int) -> Chain:
     return Chain(*(ConvNeXtBlock(width, kernel=config.kernel) for _ in range(count)))
+
+
+class Reconstruction(NamedTuple):
+    """What training compares."""
+
+    audio: Tensor  # [B, C, N], one hop late
+    tones: Tensor  # [B, T, U, C, S] amplitudes asked of the oscillators
+    quantized: Quantized
 
 
 class Codec(nn.Module):
@@ -173,14 +187,19 @@ class Codec(nn.Module):
         """Codes [B, T, K] to audio [B, C, N], one hop late."""
         return self.audio(self.decoder(self.quantizer.decode(codes)))
 
-    def forward(self, audio: Tensor, keep: Tensor | None = None) -> tuple[Tensor, Quantized]:
-        """Reconstruct for training.
+    def forward(self, audio: Tensor, keep: Tensor | None = None) -> Reconstruction:
+        """Reconstruct audio [B, C, N] for training, keeping some levels of each example."""
+        frames = self.frames(audio)
+        quantized = self.quantizer(self.encoder(frames).float(), keep)
+        state = self.decoder.init_state(len(frames))
+        amplitudes, _ = self.decoder.describe(quantized.latents, state)
+        spoken, _ = self.decoder.speak(amplitudes, state)
+        return Reconstruction(self.audio(spoken), self._tones(amplitudes), quantized)
 
-        Returns:
-            audio [B, C, N], one hop late, and the quantiser's result.
-        """
-        quantized = self.quantizer(self.encoder(self.frames(audio)).float(), keep)
-        return self.audio(self.decoder(quantized.latents)), quantized
+    def _tones(self, amplitudes: Tensor) -> Tensor:
+        """What is asked of the oscillators: [B, T, U, C, S]."""
+        shape = (*amplitudes.shape[:2], self.config.subframes, self.config.channels, -1)
+        return amplitudes.reshape(shape)[..., : self.decoder.oscillators.size]
 
 
 def load(folder: Path) -> Codec:

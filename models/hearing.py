@@ -49,6 +49,19 @@ class Hearing(Steppable):
     def init_state(self, batch: int = 1) -> State:
         return {"past": torch.zeros(batch, self.tones.kept)}
 
+    def pure(self, audio: Tensor) -> Tensor:
+        """Compressed magnitudes of the tones that stand out in audio [B, T, F]: [B, T, U, S].
+
+        A tone stands out that is twice as loud as the ones beside it; the rest is 0.
+        """
+        past = self.init_state(len(audio))["past"]
+        real, imaginary = self.tones(torch.cat([past, audio.reshape(len(audio), -1)], 1))
+        power = real.square() + imaginary.square()
+        padded = nn.functional.pad(power, (1, 1))
+        beside = torch.maximum(padded[..., 2:], padded[..., :-2])
+        kept = self._compress(power) * (power > 4 * beside)
+        return kept.reshape(*audio.shape[:2], self.subframes, -1)
+
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         batch, frames, _ = x.shape
         audio = torch.cat([state["past"], x.reshape(batch, -1)], 1)

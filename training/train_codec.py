@@ -24,7 +24,7 @@ from training.loop import Loop, LoopOptions, TrainingFailed
 from training.losses import MelDistance, magnitude_snr_db
 
 REPORT_LEVELS = (1, 4, 8, 12)
-LOUDNESS_WEIGHT, HEARD_WEIGHT, COMMITMENT_WEIGHT = 10.0, 4.0, 0.05
+LOUDNESS_WEIGHT, HEARD_WEIGHT, PURE_WEIGHT, COMMITMENT_WEIGHT = 10.0, 4.0, 8.0, 0.05
 UNQUANTIZED = (
     0.2  # share of examples whose latents go past the quantiser: clean gradients for both ends
 )
@@ -57,17 +57,20 @@ class CodecTask:
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, float]]:
         audio, keep = batch
         hop = self.config.hop
-        given, quantized = self.model(audio, keep)
-        given, wanted = given[..., hop:].flatten(0, 1), audio[..., :-hop].flatten(0, 1)
+        made = self.model(audio, keep)
+        given, wanted = made.audio[..., hop:].flatten(0, 1), audio[..., :-hop].flatten(0, 1)
         mel, loudness = self.mel(given, wanted)
         heard = self._heard_distance(given, wanted)
-        loss = mel + LOUDNESS_WEIGHT * loudness + HEARD_WEIGHT * heard
+        pure = self._pure_distance(made.tones, audio)
+        quantized = made.quantized
+        loss = mel + LOUDNESS_WEIGHT * loudness + HEARD_WEIGHT * heard + PURE_WEIGHT * pure
         loss = loss + COMMITMENT_WEIGHT * quantized.commitment
         perplexity = quantized.perplexity
         return loss, {
             "mel": mel.item(),
             "loud": loudness.item(),
             "heard": heard.item(),
+            "pure": pure.item(),
             "commit": quantized.commitment.item(),
             "ppl1": perplexity[0].item(),
             "ppl4": perplexity[3].item(),
@@ -84,6 +87,19 @@ class CodecTask:
             frames = audio[:, :whole].unflatten(-1, (-1, frame))
             parts.append(ear.step(frames, ear.init_state(len(audio)))[0])
         return (parts[0] - parts[1]).abs().mean()
+
+    def _pure_distance(self, tones: Tensor, audio: Tensor) -> Tensor:
+        """L1 distance of the oscillators' amplitudes to the tones that stand out.
+
+        Without it the decoder stays with noise of the right colour: an easy first answer to every
+        other loss, and a hard one to leave.
+        """
+        channels = self.config.channels
+        frames = self.model.frames(audio)
+        mono = frames.unflatten(-1, (channels, -1)).transpose(1, 2).flatten(0, 1)
+        wanted = self.model.encoder.hearing.pure(mono)
+        given = tones.permute(0, 3, 1, 2, 4).flatten(0, 1)
+        return ((given * self.config.gain + 1e-6).sqrt() - wanted).abs().mean()
 
     def validate(self) -> dict[str, float]:
         """Mel distance and SNR of magnitudes per number of levels, and codebook use, over held-out
