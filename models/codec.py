@@ -2,28 +2,27 @@
 
 Audio `[B, C, N]` to codes `[B, T, K]` at 25 frames a second, and back, one hop late. After
 SoundStream (arXiv 2107.03312): causal encoder, residual quantiser with dropout, larger decoder.
-Encoder and decoder are ConvNeXt stacks at `subframes` steps per frame between two descriptions of
-sound that leave phase out: how loud tones and bands are (`models.hearing`), and how loud to play
-oscillators and noise (`models.oscillators`, `models.noise`). ADR 0005 has the reason and the
-figures.
+What is compressed is not the waveform but a sheet that leaves phase out: how loud each oscillator
+and each band of noise is to play (`models.hearing` writes it, `models.speaking` plays it; ADR 0005
+has the reason and the figures). Encoder and decoder are ConvNeXt stacks at `subframes` steps per
+frame.
 
-Dimensions: B batch, C channels, T frames, F samples per frame, U subframes, W features per
+Dimensions: B batch, C channels, T frames, F samples per frame, U subframes, W values of a sheet per
 subframe and channel, K levels.
 """
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.spec import ACOUSTIC_LEVELS, CODEBOOK_SIZE, AudioFormat, exact_div
-from models.hearing import Compressed, Hearing
-from models.noise import ShapedNoise
-from models.oscillators import Oscillators
+from models.hearing import Hearing
 from models.quantizer import Quantized, ResidualQuantizer
+from models.speaking import Speaking
 from models.streaming import Chain, ConvNeXtBlock, State, Steppable, prefixed, substate
 
 
@@ -51,6 +50,12 @@ class CodecConfig:
         return AudioFormat(rate=self.rate, channels=self.channels)
 
     @property
+    def sheet(self) -> dict[str, Any]:
+        """What hearing and speaking must agree on."""
+        names = ("rate", "subframes", "hops", "bands", "gain")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def hop(self) -> int:
         """Samples between changes of noise; also the decoder's latency."""
         return exact_div(self.audio.frame_samples, self.hops)
@@ -62,9 +67,7 @@ class Encoder(Steppable):
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
-        self.hearing = Hearing(
-            config.rate, config.subframes, config.hops, config.bands, config.gain
-        )
+        self.hearing = Hearing(**config.sheet)
         width = config.channels * exact_div(self.hearing.width, config.subframes)
         self.inlet = nn.Linear(width, config.encoder_width)
         self.blocks = _blocks(config, config.encoder_width, config.encoder_blocks)
@@ -80,16 +83,25 @@ class Encoder(Steppable):
         }
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        sheets, hearing = self.hear(x, substate(state, "hearing."))
+        latents, blocks = self.read(sheets, substate(state, "blocks."))
+        return latents, prefixed("hearing.", hearing) | prefixed("blocks.", blocks)
+
+    def hear(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Sheets [B, T, U * C * W] of audio frames."""
         batch, frames, _ = x.shape
         c, u = self.config.channels, self.config.subframes
         audio = x.reshape(batch, frames, c, -1).transpose(1, 2).reshape(batch * c, frames, -1)
-        features, hearing = self.hearing.step(audio, substate(state, "hearing."))
-        features = features.reshape(batch, c, frames * u, -1).transpose(1, 2)
-        steps = features.reshape(batch, frames * u, -1)
-        hidden, blocks = self.blocks.step(self.inlet(steps), substate(state, "blocks."))
-        latents = self.outlet(hidden.reshape(batch, frames, -1))
-        latents = latents + self.skip(steps.reshape(batch, frames, -1))
-        return latents, prefixed("hearing.", hearing) | prefixed("blocks.", blocks)
+        sheets, state = self.hearing.step(audio, state)
+        sheets = sheets.reshape(batch, c, frames * u, -1).transpose(1, 2)
+        return sheets.reshape(batch, frames, -1), state
+
+    def read(self, sheets: Tensor, state: State) -> tuple[Tensor, State]:
+        """Latents of sheets."""
+        batch, frames, _ = sheets.shape
+        steps = sheets.reshape(batch, frames * self.config.subframes, -1)
+        hidden, state = self.blocks.step(self.inlet(steps), state)
+        return self.outlet(hidden.reshape(batch, frames, -1)) + self.skip(sheets), state
 
 
 class Decoder(Steppable):
@@ -98,51 +110,42 @@ class Decoder(Steppable):
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.config = config
-        self.oscillators = Oscillators(config.rate, config.subframes)
-        self.noise = ShapedNoise(config.hop, config.hops, config.bands, config.rate)
-        self.bands = exact_div(config.hops, config.subframes) * config.bands
-        width = config.channels * (self.oscillators.size + self.bands)
+        self.speaking = Speaking(**config.sheet)
+        width = config.channels * exact_div(self.speaking.width, config.subframes)
         self.inlet = nn.Linear(config.latent, config.decoder_width * config.subframes)
         self.blocks = _blocks(config, config.decoder_width, config.decoder_blocks)
         self.norm = nn.LayerNorm(config.decoder_width)
         self.outlet = nn.Linear(config.decoder_width, width)
         self.skip = nn.Linear(config.latent, width * config.subframes, bias=False)
-        self.amplitude = Compressed(config.gain)
         self.context = -(-self.blocks.context // config.subframes) + 1
 
     def init_state(self, batch: int = 1) -> State:
-        rows = batch * self.config.channels
         return {
-            **prefixed("oscillators.", self.oscillators.init_state(rows)),
-            **prefixed("noise.", self.noise.init_state(rows)),
+            **prefixed("speaking.", self.speaking.init_state(batch * self.config.channels)),
             **prefixed("blocks.", self.blocks.init_state(batch)),
         }
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        amplitudes, blocks = self.describe(x, state)
-        audio, spoken = self.speak(amplitudes, state)
-        return audio, blocks | spoken
+        sheets, blocks = self.write(x, substate(state, "blocks."))
+        audio, speaking = self.speak(sheets, substate(state, "speaking."))
+        return audio, prefixed("speaking.", speaking) | prefixed("blocks.", blocks)
 
-    def describe(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Amplitudes and gains [B, T, U * C * W] of latents [B, T, D]."""
-        batch, frames, _ = x.shape
-        steps = self.inlet(x).reshape(batch, frames * self.config.subframes, -1)
-        hidden, blocks = self.blocks.step(steps, substate(state, "blocks."))
-        said = self.outlet(self.norm(hidden)).reshape(batch, frames, -1) + self.skip(x)
-        return self.amplitude(said), prefixed("blocks.", blocks)
+    def write(self, latents: Tensor, state: State) -> tuple[Tensor, State]:
+        """Sheets [B, T, U * C * W] of latents."""
+        batch, frames, _ = latents.shape
+        steps = self.inlet(latents).reshape(batch, frames * self.config.subframes, -1)
+        hidden, state = self.blocks.step(steps, state)
+        sheets = self.outlet(self.norm(hidden)).reshape(batch, frames, -1) + self.skip(latents)
+        return sheets, state
 
-    def speak(self, amplitudes: Tensor, state: State) -> tuple[Tensor, State]:
-        """Audio frames [B, T, C * F] of amplitudes and gains [B, T, U * C * W]."""
-        batch, frames, _ = amplitudes.shape
+    def speak(self, sheets: Tensor, state: State) -> tuple[Tensor, State]:
+        """Audio frames of sheets."""
+        batch, frames, _ = sheets.shape
         c, u = self.config.channels, self.config.subframes
-        parts = amplitudes.reshape(batch, frames, u, c, -1).permute(0, 3, 1, 2, 4)
-        parts = parts.reshape(batch * c, frames, u, -1)
-        tones, gains = parts.split([self.oscillators.size, self.bands], -1)
-        sung, oscillators = self.oscillators.step(tones.flatten(2), substate(state, "oscillators."))
-        hissed, noise = self.noise.step(gains.flatten(2), substate(state, "noise."))
-        audio = (sung + hissed).reshape(batch, c, frames, -1).transpose(1, 2)
-        after = prefixed("oscillators.", oscillators) | prefixed("noise.", noise)
-        return audio.reshape(batch, frames, -1), after
+        parts = sheets.reshape(batch, frames * u, c, -1).transpose(1, 2)
+        audio, state = self.speaking.step(parts.reshape(batch * c, frames, -1), state)
+        audio = audio.reshape(batch, c, frames, -1).transpose(1, 2)
+        return audio.reshape(batch, frames, -1), state
 
 
 def _blocks(config: CodecConfig, width: int, count: int) -> Chain:
@@ -152,8 +155,8 @@ def _blocks(config: CodecConfig, width: int, count: int) -> Chain:
 class Reconstruction(NamedTuple):
     """What training compares."""
 
-    audio: Tensor  # [B, C, N], one hop late
-    tones: Tensor  # [B, T, U, C, S] amplitudes asked of the oscillators
+    wanted: Tensor  # [B, T, U * C * W] the sheet that was heard
+    given: Tensor  # [B, T, U * C * W] the sheet that is to be played
     quantized: Quantized
 
 
@@ -188,18 +191,21 @@ class Codec(nn.Module):
         return self.audio(self.decoder(self.quantizer.decode(codes)))
 
     def forward(self, audio: Tensor, keep: Tensor | None = None) -> Reconstruction:
-        """Reconstruct audio [B, C, N] for training, keeping some levels of each example."""
-        frames = self.frames(audio)
-        quantized = self.quantizer(self.encoder(frames).float(), keep)
-        state = self.decoder.init_state(len(frames))
-        amplitudes, _ = self.decoder.describe(quantized.latents, state)
-        spoken, _ = self.decoder.speak(amplitudes, state)
-        return Reconstruction(self.audio(spoken), self._tones(amplitudes), quantized)
+        """Compress the sheets of audio [B, C, N], keeping some levels of each
+        example."""
+        encoder, decoder = self.encoder, self.decoder
+        before = encoder.init_state(len(audio))
+        wanted, _ = encoder.hear(self.frames(audio), substate(before, "hearing."))
+        latents, _ = encoder.read(wanted, substate(before, "blocks."))
+        quantized = self.quantizer(latents.float(), keep)
+        state = substate(decoder.init_state(len(audio)), "blocks.")
+        given, _ = decoder.write(quantized.latents, state)
+        return Reconstruction(wanted, given.float(), quantized)
 
-    def _tones(self, amplitudes: Tensor) -> Tensor:
-        """What is asked of the oscillators: [B, T, U, C, S]."""
-        shape = (*amplitudes.shape[:2], self.config.subframes, self.config.channels, -1)
-        return amplitudes.reshape(shape)[..., : self.decoder.oscillators.size]
+    def play(self, sheets: Tensor) -> Tensor:
+        """Audio [B, C, N] of sheets, one hop late."""
+        state = substate(self.decoder.init_state(len(sheets)), "speaking.")
+        return self.audio(self.decoder.speak(sheets, state)[0])
 
 
 def load(folder: Path) -> Codec:

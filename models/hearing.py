@@ -1,98 +1,104 @@
-"""What the codec hears: how loud each tone and each band is, and nothing about phase.
+"""What the codec hears: a sheet that says how loud each oscillator and each band of noise should
+play.
 
-Audio frames [B, T, F] to features [B, T, U * W] near 0..1: per subframe the magnitudes of S tones
-(long windows, for pitch) and, per hop, of M bands (short windows, for attacks and noise),
-compressed by a square root. All windows end at the newest sample; nothing looks ahead. Fixed, not
-trained.
+Audio frames [B, T, F] to sheets [B, T, U * W] near 0..1, in the layout that `models.speaking` plays
+back: per subframe S tones, then the bands of its hops. A tone is written down where it is louder
+than its neighbours; a band gets what the tones in it do not explain. Square roots of amplitudes, so
+that quiet things count. Windows end at the newest sample: long ones for pitch, short ones for
+attacks. Fixed, not trained: the networks of the codec only have to compress sheets.
 
-Dimensions: B batch, T frames, F samples per frame, U subframes per frame, S tones, M bands.
+Dimensions: B batch, T frames, F samples per frame, U subframes per frame, S tones, H hops per
+frame, M bands, N samples per hop.
 """
 
 from math import tau
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.spec import FRAME_RATE, exact_div
-from models.noise import band_shapes
+from models.noise import ShapedNoise, band_shapes
 from models.oscillators import turns_per_sample
 from models.streaming import State, Steppable
 from models.tones import WINDOW, ToneBank
 
-TURNS = 48.0  # of a tone in its window: neighbouring semitones part, a vibrato stays inside
+TURNS = 24.0  # of a tone in its window: neighbouring semitones part, a vibrato stays inside
 
 
 class Hearing(Steppable):
-    """Magnitudes of tones and bands."""
+    """Audio to sheets."""
 
-    fourier: Tensor  # [window, 2 * bins]
+    fourier: Tensor  # [2 N, 2 * bins] of the short windows
     shapes: Tensor  # [bins, M]
+    explained: Tensor  # [S, M] power that a tone of amplitude 1 puts into each band
+    loudness: Tensor  # [M] noise gain per measured amplitude
 
     def __init__(self, rate: int, subframes: int, hops: int, bands: int, gain: float) -> None:
         super().__init__()
         self.frame = exact_div(rate, FRAME_RATE)
         self.subframes, self.hops, self.gain = subframes, hops, gain
+        self.hop = exact_div(self.frame, hops)
         turns = turns_per_sample(rate)
         lengths = (TURNS / turns).clamp(min=rate / 40, max=WINDOW)  # at least 25 ms
         self.tones = ToneBank(turns, lengths, exact_div(self.frame, subframes))
-        self.hop = exact_div(self.frame, hops)
         self.context = -(-WINDOW // self.frame)
         self.width = subframes * len(turns) + hops * bands
-        size = 2 * self.hop
-        sample = torch.arange(size, dtype=torch.float64)[:, None]
-        phase = tau * (torch.arange(self.hop) + 0.5) * sample / size
-        hann = 0.5 - 0.5 * torch.cos(tau * (sample + 0.5) / size)
-        fourier = 2 * hann / hann.sum() * torch.cat([torch.cos(phase), torch.sin(phase)], 1)
-        self.register_buffer("fourier", fourier.float(), persistent=False)
-        self.register_buffer("shapes", band_shapes(self.hop, bands, rate).T, persistent=False)
+        shapes = band_shapes(self.hop, bands, rate)
+        self.register_buffer("fourier", _fourier(self.hop), persistent=False)
+        self.register_buffer("shapes", shapes.T.contiguous(), persistent=False)
+        self.register_buffer("explained", self._explained(turns), persistent=False)
+        self.register_buffer("loudness", self._loudness(rate, bands), persistent=False)
 
     def init_state(self, batch: int = 1) -> State:
         return {"past": torch.zeros(batch, self.tones.kept)}
-
-    def pure(self, audio: Tensor) -> Tensor:
-        """Compressed magnitudes of the tones that stand out in audio [B, T, F]: [B, T, U, S].
-
-        A tone stands out that is twice as loud as the ones beside it; the rest is 0.
-        """
-        past = self.init_state(len(audio))["past"]
-        real, imaginary = self.tones(torch.cat([past, audio.reshape(len(audio), -1)], 1))
-        power = real.square() + imaginary.square()
-        padded = nn.functional.pad(power, (1, 1))
-        beside = torch.maximum(padded[..., 2:], padded[..., :-2])
-        kept = self._compress(power) * (power > 4 * beside)
-        return kept.reshape(*audio.shape[:2], self.subframes, -1)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         batch, frames, _ = x.shape
         audio = torch.cat([state["past"], x.reshape(batch, -1)], 1)
         with torch.autocast(x.device.type, enabled=False):
-            parts = self._tones(audio), self._bands(audio, frames)
-            steps = [part.reshape(batch, frames, self.subframes, -1) for part in parts]
-            features = torch.cat(steps, -1).reshape(batch, frames, self.width)
-        return features, {"past": audio[:, audio.shape[1] - self.tones.kept :]}
+            tones = self._tones(audio.float()).reshape(batch, frames, self.subframes, 1, -1)
+            bands = self._bands(audio[:, -(frames * self.hops + 1) * self.hop :].float())
+            bands = bands.reshape(batch, frames, self.subframes, -1, self.shapes.shape[1])
+            noise = (bands - tones @ self.explained).clamp(min=0) * self.loudness.square()
+            parts = [self._compress(part).flatten(3) for part in (tones, noise)]
+        sheet = torch.cat(parts, -1).reshape(batch, frames, self.width)
+        return sheet, {"past": audio[:, audio.shape[1] - self.tones.kept :]}
 
     def _tones(self, audio: Tensor) -> Tensor:
-        real, imaginary = self.tones(audio.float())
-        return self._compress(real.square() + imaginary.square())
+        """Power of the tones that are louder than their neighbours, 0 for the rest."""
+        real, imaginary = self.tones(audio)
+        power = real.square() + imaginary.square()
+        padded = torch.nn.functional.pad(power, (1, 1))
+        return power * (power >= torch.maximum(padded[..., 2:], padded[..., :-2]))
 
-    def _bands(self, audio: Tensor, frames: int) -> Tensor:
-        recent = audio[:, audio.shape[1] - (frames * self.hops + 1) * self.hop :]
-        hops = recent.float().reshape(audio.shape[0], -1, self.hop)
+    def _bands(self, audio: Tensor) -> Tensor:
+        """Power per hop and band of audio [B, (K + 1) * N]: [B, K, M]."""
+        hops = audio.reshape(audio.shape[0], -1, self.hop)
         real, imaginary = (torch.cat([hops[:, :-1], hops[:, 1:]], -1) @ self.fourier).chunk(2, -1)
-        return self._compress((real.square() + imaginary.square()) @ self.shapes * 16)
+        return (real.square() + imaginary.square()) @ self.shapes
 
     def _compress(self, power: Tensor) -> Tensor:
         """The square root of the amplitude, at the codec's gain."""
         return (power * self.gain**2 + 1e-8) ** 0.25
 
+    def _explained(self, turns: Tensor) -> Tensor:
+        sample = torch.arange(2 * self.hop, dtype=torch.float64)
+        waves = [torch.cos(tau * turns[:, None] * sample + phase) for phase in (0.0, tau / 4)]
+        powers = [self._bands(wave.float().reshape(len(turns), -1))[:, 0] for wave in waves]
+        return (powers[0] + powers[1]) / 2
 
-class Compressed(nn.Module):
-    """Amplitudes from what a network says in the compressed domain: never negative, smooth at 0."""
+    def _loudness(self, rate: int, bands: int) -> Tensor:
+        """What to ask of the noise so that it is heard as loud as asked, measured on the noise
+        itself."""
+        noise = ShapedNoise(self.hop, self.hops, bands, rate)
+        frames = len(noise.table)
+        audio = noise(torch.ones(1, frames, self.hops * bands)).flatten(1)
+        return self._bands(audio)[0, self.hops :].mean(0).clamp(min=1e-9).rsqrt()
 
-    def __init__(self, gain: float) -> None:
-        super().__init__()
-        self.gain = gain
 
-    def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
-            return (nn.functional.softplus(8 * x.float()) / 8).square() / self.gain
+def _fourier(hop: int) -> Tensor:
+    """Hann-windowed Fourier basis of 2 N samples, real parts then imaginary: [2 N, 2 N]."""
+    sample = torch.arange(2 * hop, dtype=torch.float64)[:, None]
+    phase = tau * (torch.arange(hop) + 0.5) * sample / (2 * hop)
+    hann = 0.5 - 0.5 * torch.cos(tau * (sample + 0.5) / (2 * hop))
+    return (2 * hann / hann.sum() * torch.cat([torch.cos(phase), torch.sin(phase)], 1)).float()

@@ -52,10 +52,10 @@ class ShapedNoise(Steppable):
 
 
 def band_shapes(bins: int, bands: int, rate: int) -> Tensor:
-    """Triangles over `bins` of 0..rate / 2, centres even on the ERB-rate scale, summing to one: [M,
+    """Triangles over `bins` of 0..rate / 2, centres even on the mel scale, summing to one: [M,
     N]."""
     hertz = (torch.arange(bins) + 0.5) * rate / 2 / bins
-    place = torch.log1p(hertz / 229)
-    place = place / torch.log1p(torch.tensor(rate / 2 / 229)) * (bands - 1)
+    place = torch.log1p(hertz / 700)
+    place = place / torch.log1p(torch.tensor(rate / 2 / 700)) * (bands - 1)
     shapes = (1 - (place[None] - torch.arange(bands)[:, None]).abs()).clamp(min=0)
     return shapes / shapes.sum(0, keepdim=True)

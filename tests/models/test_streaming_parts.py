@@ -12,6 +12,7 @@ from models.mdct import Analysis, Synthesis
 from models.noise import ShapedNoise
 from models.oscillators import CYCLE, Oscillators, turns_per_sample
 from models.semantic import SemanticConfig, SemanticEncoder
+from models.speaking import Speaking
 from models.streaming import Chain, ConvNeXtBlock
 from tests.contract import assert_hears_no_future, assert_steps_like_whole
 
@@ -56,6 +57,7 @@ def parts():
         "oscillators": (Oscillators(8_000, 2), torch.rand(2, 9, 2 * len(turns_per_sample(8_000)))),
         "noise": (ShapedNoise(80, 4, 12, 8_000), torch.rand(2, 9, 4 * 12)),
         "hearing": (Hearing(8_000, 2, 4, 12, 8.0), torch.randn(2, 15, 320)),
+        "speaking": (Speaking(8_000, 2, 4, 12, 8.0), torch.rand(2, 9, 2 * (82 + 2 * 12))),
         "encoder": (Encoder(SMALL), torch.randn(2, 15, 2 * frame)),
         "decoder": (Decoder(SMALL), torch.randn(2, 15, 8)),
         "semantic": (SemanticEncoder(SemanticConfig(width=16, latent=4)), torch.randn(1, 12, 960)),
