@@ -119,16 +119,15 @@ def main(
     ),
     out: Annotated[Path, typer.Option(help="folder for checkpoints")] = Path("data/runs/codec"),
     budget_minutes: Annotated[float, typer.Option(help="time to train")] = 30.0,
-    batch: Annotated[int, typer.Option(help="crops per step")] = 16,
-    frames: Annotated[int, typer.Option(help="frames per crop")] = 25,
-    lr: Annotated[float, typer.Option(help="peak learning rate")] = 1e-3,
-    hops: Annotated[int, typer.Option(help="MDCT hops per frame")] = 2,
+    batch: Annotated[int, typer.Option(help="crops per step")] = 24,
+    frames: Annotated[int, typer.Option(help="frames per crop")] = 50,
+    lr: Annotated[float, typer.Option(help="peak learning rate")] = 2e-3,
     seed: int = 0,
     threads: int = 2,
 ) -> None:
     """Train the codec."""
     train, valid = load(data / "train"), load(data / "valid")
-    config = CodecConfig(rate=train.format.rate, channels=train.format.channels, hops=hops)
+    config = CodecConfig(rate=train.format.rate, channels=train.format.channels)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(asdict(config)))
     task = CodecTask(config, train, valid, batch=batch, frames=frames)

@@ -201,11 +201,11 @@ def main(
     ),
     out: Annotated[Path, typer.Option(help="folder for checkpoints")] = Path("data/runs/lm"),
     budget_minutes: Annotated[float, typer.Option(help="time to train")] = 40.0,
-    batch: Annotated[int, typer.Option(help="stretches per step")] = 16,
+    batch: Annotated[int, typer.Option(help="stretches per step")] = 8,
     frames: Annotated[int, typer.Option(help="frames per stretch")] = 250,
     depth_share: Annotated[
         float, typer.Option(help="share of frames the depth transformer trains on")
-    ] = 0.25,
+    ] = 0.35,
     lr: Annotated[float, typer.Option(help="peak learning rate")] = 1e-3,
     layers: Annotated[int, typer.Option(help="temporal layers")] = 4,
     seed: int = 0,
