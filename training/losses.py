@@ -21,11 +21,9 @@ def mel_filters(bins: int, fft: int, rate: int, low: float = 20.0) -> Tensor:
 
 
 class MelDistance(nn.Module):
-    """How different two sounds are, phase aside: mean over windows of two L1 distances of mel
-    magnitudes.
+    """How different two sounds are, phase aside: mean over windows of the L1 of log10 mel values.
 
-    One of their log10 (every detail counts, however quiet), one of their square roots (what is loud
-    counts). Long windows have enough bands to part the harmonics of low notes.
+    Long windows have enough bands to part the harmonics of low notes.
     """
 
     def __init__(
@@ -49,15 +47,14 @@ class MelDistance(nn.Module):
         magnitude = (power + 1e-12).sqrt().transpose(1, 2) * (2 / hann.sum())
         return (magnitude @ self.get_buffer(f"mel{size}")).clamp(min=self.floor)
 
-    def forward(self, given: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-        """Compare audio [B, N]: the distance of logarithms, and of square roots."""
-        logs, roots = [], []
+    def forward(self, given: Tensor, wanted: Tensor) -> Tensor:
+        """Compare audio [B, N]: a scalar."""
+        logs = []
         with torch.autocast(given.device.type, enabled=False):
             for size in self.windows:
                 a, b = (self.magnitudes(audio.float(), size) for audio in (given, wanted))
                 logs.append((a.log10() - b.log10()).abs().mean())
-                roots.append((a.sqrt() - b.sqrt()).abs().mean())
-        return torch.stack(logs).mean(), torch.stack(roots).mean()
+        return torch.stack(logs).mean()
 
 
 def snr_db(given: Tensor, wanted: Tensor) -> Tensor:

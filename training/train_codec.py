@@ -79,8 +79,7 @@ class CodecTask:
         """Mel distance of what sheets sound like to the audio they are of."""
         hop = self.config.hop
         given = self.model.play(sheets)[..., hop:].flatten(0, 1)
-        log, _ = self.mel(given, audio[..., :-hop].flatten(0, 1))
-        return log
+        return self.mel(given, audio[..., :-hop].flatten(0, 1))
 
     def validate(self) -> dict[str, float]:
         """Mel distance and SNR of magnitudes per number of levels, and codebook use, over held-out
@@ -96,7 +95,7 @@ class CodecTask:
             kept = torch.where(torch.arange(self.config.levels) < levels, codes, -1)
             given = self.model.decode(kept)[..., hop:].flatten(0, 1)
             wanted = audio[..., :-hop].flatten(0, 1)
-            figures[f"mel{levels}"] = self.mel(given, wanted)[0].item()
+            figures[f"mel{levels}"] = self.mel(given, wanted).item()
             figures[f"snr{levels}"] = magnitude_snr_db(given, wanted).item()
         use = [
             len(codes[..., level].unique()) / self.config.codebook

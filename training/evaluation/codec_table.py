@@ -43,7 +43,7 @@ def codec_table(bundle: Bundle, clips: Iterable[Audio]) -> list[CodecRow]:
         for levels in REPORT_LEVELS:
             given, wanted = aligned(bundle, decode(bundle, keep(codes, levels)), clip)
             pair = torch.from_numpy(given), torch.from_numpy(wanted)
-            figures = (distance(*pair)[0], magnitude_snr_db(*pair), snr_db(*pair))
+            figures = (distance(*pair), magnitude_snr_db(*pair), snr_db(*pair))
             rows[levels].append(tuple(float(figure) for figure in figures))
     return [
         CodecRow(levels, *(_interval(column) for column in zip(*rows[levels]))) for levels in rows
