@@ -27,6 +27,7 @@ PORTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "listen": (("audio",), ("codes",)),
     "observe": (("tokens", "row"), ("hidden",)),
     "compose": (("hidden", "weights", "noise", "temperature", "cutoff"), ("tokens",)),
+    "brief": (("hidden", "weights", "noise", "temperature", "cutoff"), ("tokens",)),
     "decode": (("codes",), ("audio",)),
 }
 PLAYING: Final = ("text", "observe", "compose", "decode")  # what every bundle must have

@@ -84,6 +84,7 @@ def cases(models: Models, material: Material) -> dict[str, Callable[[], Case]]:
         ),
         "observe": observe,
         "compose": compose,
+        "brief": compose,
     }
 
 

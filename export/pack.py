@@ -20,7 +20,7 @@ from engine import manifest as manifests
 from engine import seal
 from engine.graph import GraphSpec, TensorSpec
 from engine.row import FIELDS
-from engine.spec import AudioFormat
+from engine.spec import COARSE_LEVELS, SEMANTIC_LEVELS, AudioFormat
 from export import verify, wrap
 from export.material import Material, Models, cases
 from export.quantize import to_half, to_int8
@@ -37,6 +37,7 @@ BUILDERS: dict[str, Callable[[Models], StepGraph]] = {
     "decode": lambda models: wrap.decode_graph(models.codec),
     "observe": lambda models: wrap.observe_graph(models.language),
     "compose": lambda models: wrap.compose_graph(models.language),
+    "brief": lambda models: wrap.compose_graph(models.language, SEMANTIC_LEVELS + COARSE_LEVELS),
 }
 
 
@@ -85,7 +86,8 @@ def describe(graph: StepGraph, precision: str, parity: Mapping[str, float]) -> G
 
 
 def _port(graph: StepGraph, name: str, tensor: torch.Tensor) -> TensorSpec:
-    free = graph.batched and name not in (*FIXED_FIRST, "tokens" if graph.name == "compose" else "")
+    drawn = ("tokens",) if graph.name in ("compose", "brief") else ()
+    free = graph.batched and name not in (*FIXED_FIRST, *drawn)
     shape: tuple[int | str, ...] = tuple(tensor.shape)
     kind: Any = str(tensor.dtype).removeprefix("torch.")
     return TensorSpec(name=name, dtype=kind, shape=("B", *shape[1:]) if free else shape)

@@ -145,12 +145,15 @@ def observe_graph(language: LanguageModel) -> StepGraph:
     )
 
 
-def compose_graph(language: LanguageModel) -> StepGraph:
-    """Depth transformer and sampling: hidden [B, D] and noise to tokens [1, 13]."""
+def compose_graph(language: LanguageModel, levels: int = LEVELS) -> StepGraph:
+    """Depth transformer and sampling: hidden [B, D] and noise to tokens [1, 13].
+
+    With fewer levels it is the graph `brief`, which leaves fine tokens out when time is short.
+    """
     config = language.config
 
     def step(inputs: Tensors, _: Tensors) -> tuple[tuple[Tensor, ...], Tensors]:
-        return (language.depth.sample(**inputs),), {}
+        return (language.depth.sample(**inputs, levels=levels),), {}
 
     example = {
         "hidden": torch.randn(1, config.width),
@@ -159,4 +162,5 @@ def compose_graph(language: LanguageModel) -> StepGraph:
         "temperature": torch.ones(config.levels),
         "cutoff": torch.full((config.levels,), 4.0),
     }
-    return _graph("compose", language, step, example, {}, ("tokens",), batched=1)
+    name = "compose" if levels == LEVELS else "brief"
+    return _graph(name, language, step, example, {}, ("tokens",), batched=1)

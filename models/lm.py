@@ -192,7 +192,14 @@ class Depth(nn.Module):
         return cap(closeness + self.bias[level])
 
     def sample(
-        self, hidden: Tensor, weights: Tensor, noise: Tensor, temperature: Tensor, cutoff: Tensor
+        self,
+        hidden: Tensor,
+        weights: Tensor,
+        noise: Tensor,
+        temperature: Tensor,
+        cutoff: Tensor,
+        *,
+        levels: int | None = None,
     ) -> Tensor:
         """Draw one frame's tokens.
 
@@ -203,15 +210,16 @@ class Depth(nn.Module):
             temperature: [K]; 0 takes the best.
             cutoff: [K] nats under the best beyond which a token is never drawn (min-p, arXiv
             2407.01082).
+            levels: how many to draw, from the first on; None draws all.
 
         Returns:
-            [1, K] int64.
+            [1, K] int64; START_TOKEN at levels that were not drawn.
         """
         base = self.hidden_in(hidden[:, None])  # [B, 1, D]: products of three axes export as MatMul
         layers = cast("list[DepthAttention]", list(self.attention))
         caches: list[tuple[list[Tensor], list[Tensor]]] = [([], []) for _ in self.attention]
         tokens: list[Tensor] = []
-        for level in range(self.config.levels):
+        for level in range(self.config.levels if levels is None else levels):
             x = base + self.place[level]
             if tokens:
                 x = x + self._said(self.embedding.level(tokens[-1][:, None], level - 1))
@@ -222,7 +230,8 @@ class Depth(nn.Module):
             floor = logits.amax(-1, keepdim=True) - cutoff[level]
             drawn = torch.where(logits < floor, -1e9, logits + temperature[level] * noise[level])
             tokens.append(drawn.argmax(-1))
-        return torch.stack(tokens, -1)
+        left_out = [torch.full_like(tokens[0], START_TOKEN)] * (self.config.levels - len(tokens))
+        return torch.stack(tokens + left_out, -1)
 
 
 def cap(logits: Tensor) -> Tensor:

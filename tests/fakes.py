@@ -1,4 +1,4 @@
-"""A toy bundle: all seven graphs at toy size, made with onnx.helper, random weights, no torch.
+"""A toy bundle: all eight graphs at toy size, made with onnx.helper, random weights, no torch.
 
 The state is genuine: what was heard some frames ago changes what is chosen now, and the decoder is
 late by `LATENCY` samples, so a test that forgets a state or a trim fails. Sealed like a real one.
@@ -21,7 +21,15 @@ from tokenizers.pre_tokenizers import Split
 
 from engine import seal
 from engine.row import FIELDS, ROW_WIDTH
-from engine.spec import ACOUSTIC_LEVELS, CODEBOOK_SIZE, LEVELS, STYLE_WIDTH
+from engine.spec import (
+    ACOUSTIC_LEVELS,
+    COARSE_LEVELS,
+    CODEBOOK_SIZE,
+    LEVELS,
+    SEMANTIC_LEVELS,
+    START_TOKEN,
+    STYLE_WIDTH,
+)
 
 RATE, CHANNELS, FRAME = 24_000, 1, 960
 WIDTH = 16  # of the hidden vector
@@ -174,7 +182,7 @@ def observe() -> Sketch:
     return g
 
 
-def compose() -> Sketch:
+def compose(name: str = "compose", levels: int = LEVELS) -> Sketch:
     """One linear head per level; guidance, min-p and Gumbel-max as in the real graph."""
     per_level = ("float32", [LEVELS])
     inputs = {
@@ -184,7 +192,7 @@ def compose() -> Sketch:
         "temperature": per_level,
         "cutoff": per_level,
     }
-    g = Sketch("compose", 6, inputs, {"tokens": ("int64", [1, LEVELS])})
+    g = Sketch(name, 6, inputs, {"tokens": ("int64", [1, LEVELS])})
     g.random("heads", WIDTH, LEVELS * CODEBOOK_SIZE)
     g.constant("axis0", [0])
     g.constant("axis1", [1])
@@ -203,7 +211,12 @@ def compose() -> Sketch:
     g.node("Add", "logits jitter", "drawn")
     g.node("Where", "unlikely never drawn", "allowed")
     g.node("ArgMax", "allowed", "winners", axis=-1, keepdims=0)
-    g.node("Unsqueeze", "winners axis0", "tokens")
+    g.constant("zero", [0])
+    g.constant("count", [levels])
+    g.constant("start", [START_TOKEN] * (LEVELS - levels))
+    g.node("Slice", "winners zero count zero", "first")
+    g.node("Concat", "first start", "frame", axis=0)
+    g.node("Unsqueeze", "frame axis0", "tokens")
     return g
 
 
@@ -240,9 +253,10 @@ def decode() -> Sketch:
 
 
 def sketches() -> list[Sketch]:
-    """All seven graphs."""
+    """All eight graphs."""
     codecs = [tokenizer_graph("encode", ACOUSTIC_LEVELS, 3), tokenizer_graph("listen", 1, 4)]
-    return [text(), style(), *codecs, observe(), compose(), decode()]
+    composers = [compose(), compose("brief", SEMANTIC_LEVELS + COARSE_LEVELS)]
+    return [text(), style(), *codecs, observe(), *composers, decode()]
 
 
 def letters() -> Tokenizer:

@@ -5,12 +5,15 @@ In:  [LEVELS] tokens. Out: [C, F] float32 at the bundle's rate, later than the t
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.graph import Array, Graph, State, advance
-from engine.spec import SEMANTIC_LEVELS
+from engine.spec import SEMANTIC_LEVELS, START_TOKEN
+
+LEFT_OUT: Final = -1  # the code of a level that does not sound
 
 
 def render(
@@ -20,11 +23,12 @@ def render(
 
     Args:
         graph: `decode`.
-        tokens: [LEVELS].
+        tokens: [LEVELS]; START_TOKEN where a level was left out.
         state: of the graph.
 
     Returns:
         audio: [C, F], unclipped, and the state for the next frame.
     """
-    outputs, state = advance(graph, {"codes": tokens[None, SEMANTIC_LEVELS:]}, state)
+    codes = np.where(tokens == START_TOKEN, LEFT_OUT, tokens)[None, SEMANTIC_LEVELS:]
+    outputs, state = advance(graph, {"codes": codes}, state)
     return outputs["audio"][0], state

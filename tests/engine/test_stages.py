@@ -7,7 +7,7 @@ from engine.backends import open_backend
 from engine.bundle import Bundle
 from engine.errors import BundleError, PromptError, ShapeError
 from engine.row import SLICES, UNGUIDED, Controls, encode_row
-from engine.spec import ACOUSTIC_LEVELS, START_TOKEN, STYLE_WIDTH
+from engine.spec import ACOUSTIC_LEVELS, LEVELS, START_TOKEN, STYLE_WIDTH
 from engine.stages import compose, prompt, render, steer
 from tests.fakes import write_toy_bundle
 
@@ -134,3 +134,24 @@ def test_the_semantic_token_is_not_heard(toy_bundle):
     second, _ = render.render(toy_bundle.graph("decode"), tokens, state)
     np.testing.assert_array_equal(first, second)
     assert first.shape == (1, 960)
+
+
+def test_a_level_that_was_left_out_is_left_out_of_the_sound(toy_bundle):
+    """`brief` draws the semantic and coarse tokens alone; the decoder is told which are missing."""
+    brief, decode = toy_bundle.graph("brief"), toy_bundle.graph("decode")
+    choice = compose.Choice(np.ones(LEVELS), np.full(LEVELS, 6.0), np.ones((1, 1)))
+    choice = compose.Choice(*(part.astype(np.float32) for part in choice))
+    tokens, _ = compose.choose(brief, np.ones((1, 16), np.float32), choice, {}, seed=1, frame=0)
+    assert (tokens[:5] < START_TOKEN).all()
+    assert (tokens[5:] == START_TOKEN).all()
+    told = []
+
+    class Watched:
+        spec = decode.spec
+
+        def run(self, inputs):
+            told.append(inputs["codes"])
+            return decode.run(inputs)
+
+    render.render(Watched(), tokens, toy_bundle.initial_state("decode"))
+    np.testing.assert_array_equal(told[0][0], [*tokens[1:5], *[render.LEFT_OUT] * 8])
