@@ -1,13 +1,21 @@
 """Fixtures shared by all rooms: a toy bundle on disk, and one opened."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from engine.backends import open_backend
 from engine.bundle import Bundle
 from tests.fakes import write_toy_bundle
+
+# The same examples every time, so that a change is judged by what it changed;
+# HYPOTHESIS_PROFILE=explore draws others.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("explore", max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session")
