@@ -1,0 +1,80 @@
+"""Glides: a value on its way from one to another, as a function of the frame.
+
+A glide holds both ends and where it lies, and is asked for any frame; nothing is summed up from
+frame to frame, so a frame that is made again gets the same value. Frozen and pure.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.row import Vector
+
+_NOTHING = 1e-3  # norm of a sum of unit vectors that points nowhere
+
+
+def unit(vector: Vector) -> Vector | None:
+    """[STYLE_WIDTH] at unit norm, not writeable; None if it points nowhere."""
+    norm = float(np.linalg.norm(vector))
+    if norm < _NOTHING:
+        return None
+    scaled: Vector = (vector / np.float32(norm)).astype(np.float32, copy=False)
+    scaled.flags.writeable = False
+    return scaled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """From a frame on, over so many frames."""
+
+    frame: int = 0
+    frames: int = 0  # 0: at once
+
+    @property
+    def last(self) -> int:
+        """The frame at which it has arrived."""
+        return self.frame + self.frames
+
+    def share(self, frame: int) -> float:
+        """How much of the way is done at a frame's first sample: 0 .. 1."""
+        if frame >= self.last:
+            return 1.0
+        return max(0.0, (frame - self.frame) / self.frames)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Glide(Span):
+    """A number on its way. From or to None, "not given", there is no way: it is there at once."""
+
+    start: float | None
+    end: float | None
+
+    def at(self, frame: int) -> float | None:
+        """Its value, even in its own unit."""
+        share = self.share(frame)
+        if share >= 1.0 or self.start is None or self.end is None:
+            return self.end
+        return self.start + share * (self.end - self.start)
+
+    def at_even_ratio(self, frame: int) -> float | None:
+        """Its value, even in octaves, as the ear hears tempo; both ends above 0."""
+        share = self.share(frame)
+        if share >= 1.0 or self.start is None or self.end is None:
+            return self.end
+        return float(self.start * (self.end / self.start) ** share)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleGlide(Span):
+    """A style on its way along the arc, as `engine.timeline` does it."""
+
+    start: Vector  # [STYLE_WIDTH] unit norm
+    end: Vector  # [STYLE_WIDTH] unit norm
+
+    def at(self, frame: int) -> Vector:
+        """Its value, at unit norm; half-way between opposites it is the end."""
+        share = np.float32(self.share(frame))
+        if share >= 1.0:
+            return self.end
+        on_the_way = unit((np.float32(1.0) - share) * self.start + share * self.end)
+        return self.end if on_the_way is None else on_the_way

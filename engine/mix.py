@@ -1,0 +1,135 @@
+"""The mix: up to eight slots, each a style with a weight, become one style per frame.
+
+    style(frame) = unit(sum over slots of weight(frame) * style(frame))
+
+What the slots hold is one thing, what sounds of them another: each slot has a *fader* that follows
+it over a glide of its own, so a knob that moves does not cut short a crossfade under way. A mix
+that would come to nothing (all faders down, the slot that sounds emptied, weights that cancel)
+leaves the faders where they are: the last mix that was one goes on (ADR 0007). Frozen and pure;
+answers for frames from the last change on.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from engine.command import SLOTS
+from engine.glide import Glide, StyleGlide, unit
+from engine.prompt_parser import ParsedPrompt
+from engine.row import Vector
+from engine.spec import STYLE_WIDTH
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """What a slot holds and how much of it is asked for."""
+
+    said: str = ""  # as typed, or what a style is called; empty when the slot is
+    prompt: ParsedPrompt | None = None  # what was read in it
+    style: Vector | None = None  # [STYLE_WIDTH]; None where there are no words to embed
+    weight: float = 0.0  # -2..2
+
+    @property
+    def pull(self) -> float:
+        """Its weight, if it has a style to weigh."""
+        return 0.0 if self.style is None else self.weight
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fader:
+    """What sounds of a slot."""
+
+    said: str = ""
+    weight: Glide = Glide(start=0.0, end=0.0)
+    style: StyleGlide | None = None  # None until the slot first has one
+
+    def follow(self, slot: Slot, frame: int, frames: int) -> "Fader":
+        """Go where the slot is, over so many frames."""
+        weight = Glide(start=self.level(frame), end=slot.pull, frame=frame, frames=frames)
+        if slot.style is None:
+            return Fader(said=self.said, weight=weight, style=self.style)  # fades out as it is
+        silent = self.style is None or self.level(frame) == 0.0
+        start = slot.style if silent or self.style is None else self.style.at(frame)
+        style = StyleGlide(start=start, end=slot.style, frame=frame, frames=frames)
+        return Fader(said=slot.said, weight=weight, style=style)
+
+    def is_bound_for(self, slot: Slot) -> bool:
+        """Tell whether it is at the slot's place, or on its way there."""
+        if slot.style is None or self.style is None:
+            return self.weight.end == slot.pull
+        same_style = np.array_equal(self.style.end, slot.style) or slot.pull == 0.0
+        return self.weight.end == slot.pull and same_style
+
+    def level(self, frame: int) -> float:
+        """Its weight at a frame."""
+        return self.weight.at(frame) or 0.0
+
+    def part(self, frame: int) -> Vector | None:
+        """[STYLE_WIDTH], what it adds at a frame; None if nothing."""
+        level = self.level(frame)
+        return None if self.style is None or level == 0.0 else level * self.style.at(frame)
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Eight faders."""
+
+    faders: tuple[Fader, ...] = (Fader(),) * SLOTS
+
+    def aim(
+        self, slots: tuple[Slot, ...], changed: Collection[int], frame: int, frames: int
+    ) -> "Mix":
+        """Follow the slots.
+
+        Args:
+            slots: all of them.
+            changed: indices, from 0, of those that glide from this frame on; the others follow only
+                if they are not on their way already.
+            frame: where the glide begins.
+            frames: how long it is; the first style of all is there at once.
+
+        Returns:
+            The new mix, or this one if the slots come to nothing.
+        """
+        if _sum([slot.pull * slot.style for slot in slots if slot.style is not None]) is None:
+            return self
+        if self.style(frame) is None:
+            frames = 0
+        return Mix(
+            tuple(
+                fader
+                if index not in changed and fader.is_bound_for(slot)
+                else fader.follow(slot, frame, frames)
+                for index, (fader, slot) in enumerate(zip(self.faders, slots, strict=True))
+            )
+        )
+
+    def style(self, frame: int) -> Vector | None:
+        """The style of a frame: [STYLE_WIDTH] unit norm, not writeable.
+
+        None before the first one. Where faders cancel on their way, where they are going.
+        """
+        if frame >= self._settled:
+            return self._target
+        on_the_way = _sum([fader.part(frame) for fader in self.faders])
+        return self._target if on_the_way is None else on_the_way
+
+    @cached_property
+    def _settled(self) -> int:
+        """The frame from which nothing moves."""
+        styles = [fader.style.last for fader in self.faders if fader.style is not None]
+        return max([*styles, *(fader.weight.last for fader in self.faders)])
+
+    @cached_property
+    def _target(self) -> Vector | None:
+        return _sum([fader.part(self._settled) for fader in self.faders])
+
+
+def _sum(parts: list[Vector | None]) -> Vector | None:
+    total = np.zeros(STYLE_WIDTH, np.float32)
+    for part in parts:
+        if part is not None:
+            total += part
+    return unit(total)
