@@ -37,7 +37,7 @@ class When:
 
     def to_json(self) -> dict[str, Any]:
         """Its fields."""
-        return record.write(self)  # type: ignore[no-any-return]
+        return record.write_fields(self)
 
     @staticmethod
     def from_json(found: object) -> "When":
@@ -73,12 +73,7 @@ class Ask:
 
     def to_json(self) -> dict[str, Any]:
         """Its fields; the style of a prompt is not part of it."""
-        return {
-            "id": self.id,
-            "command": self.command.to_json(),
-            "when": self.when.to_json(),
-            "glide_seconds": self.glide_seconds,
-        }
+        return record.write_fields(self)
 
     @staticmethod
     def from_json(found: object) -> "Ask":
@@ -103,4 +98,4 @@ class Ack:
 
     def to_json(self) -> dict[str, Any]:
         """Its fields."""
-        return record.write(self)  # type: ignore[no-any-return]
+        return record.write_fields(self)

@@ -54,7 +54,7 @@ class Command:
 
     def to_json(self) -> dict[str, Any]:
         """Its kind and its fields."""
-        return {"kind": self.kind, **record.write(self)}
+        return {"kind": self.kind, **record.write_fields(self)}
 
     @staticmethod
     def from_json(found: object) -> "Command":
@@ -74,15 +74,29 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetPrompt(Command):
-    """Put a text prompt into a slot; white space alone empties it."""
+class Fill(Command):
+    """Put something into a slot: the base of `SetPrompt` and `SetStyle`."""
 
-    kind: ClassVar[str] = "prompt"
     index: int  # 1..SLOTS
-    text: str  # as typed, at most 2,000 characters
 
     def __post_init__(self) -> None:
         _INDEX.check(self.index)
+
+    @property
+    def slot(self) -> tuple[str | int, ...]:
+        """The slot, whatever fills it."""
+        return ("prompt", self.index)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetPrompt(Fill):
+    """Put a text prompt into a slot; white space alone empties it."""
+
+    kind: ClassVar[str] = "prompt"
+    text: str  # as typed, at most 2,000 characters
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if not isinstance(self.text, str):
             raise OptionError.of("prompt", self.text, "text")
         _ = self.parsed  # refuses what cannot be read
@@ -95,23 +109,17 @@ class SetPrompt(Command):
         """
         return parse(self.text) if self.text.strip() else None
 
-    @property
-    def slot(self) -> tuple[str | int, ...]:
-        """The slot, whatever fills it."""
-        return ("prompt", self.index)
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SetStyle(Command):
+class SetStyle(Fill):
     """Put a style that was made elsewhere into a slot: of a clip, a picture, what is playing."""
 
     kind: ClassVar[str] = "style"
-    index: int  # 1..SLOTS
     style: Vector  # [STYLE_WIDTH] float32, unit norm; kept as a copy that is not writeable
     said: str  # what to call it in a status line
 
     def __post_init__(self) -> None:
-        _INDEX.check(self.index)
+        super().__post_init__()
         _check_said(self.said)
         object.__setattr__(self, "style", record.unit_style(self.style))
 
@@ -124,11 +132,6 @@ class SetStyle(Command):
     @property
     def _key(self) -> tuple[int, bytes, str]:
         return (self.index, self.style.tobytes(), self.said)
-
-    @property
-    def slot(self) -> tuple[str | int, ...]:
-        """The slot, whatever fills it."""
-        return ("prompt", self.index)
 
 
 @dataclass(frozen=True, kw_only=True)

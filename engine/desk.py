@@ -13,13 +13,15 @@ its colour may still be gliding. If no slot has one, the last that spoke still d
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, cast
+from functools import cached_property
+from typing import Any
 
 from engine import record
 from engine.clock import Position
 from engine.command import (
     SLOTS,
     Command,
+    Fill,
     Freeze,
     Mode,
     NoteOff,
@@ -38,9 +40,10 @@ from engine.command import (
 from engine.errors import OptionError
 from engine.glide import Glide
 from engine.held import Held
+from engine.knobs import Knobs
 from engine.mix import Mix, Slot
 from engine.options import SamplingOptions
-from engine.params import PARAMETERS, Value
+from engine.params import PARAMETERS
 from engine.prompt_parser import ParsedPrompt
 from engine.reading.keys import key_index
 from engine.row import Controls, Vector
@@ -56,4 +59,276 @@ from engine.spec import (
 )
 
 
-class Desk: ...
+@dataclass(frozen=True, kw_only=True)
+class Playing:
+    """One prompt of the mix."""
+
+    index: int  # 1..SLOTS
+    said: str
+    weight: float  # at the frame that was asked for, on its way or there
+
+
+@dataclass(frozen=True, kw_only=True)
+class InForce:
+    """What a status line shows. None where nothing is asked for."""
+
+    prompts: tuple[Playing, ...]  # the loudest first
+    key: str | None
+    tempo_bpm: float | None
+    seed: int
+    mode: Mode
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Desk:
+    """Everything asked so far. A new one has slot 1 picked, and nothing in it."""
+
+    slots: tuple[Slot, ...] = (Slot(weight=1.0), *(Slot(),) * (SLOTS - 1))
+    mix: Mix = field(default_factory=Mix)
+    speaker: SetPrompt | None = None  # the prompt whose tempo, key, drums, instruments hold
+    knobs: Knobs = field(default_factory=Knobs)
+    held: Held = field(default_factory=Held)
+    chord: SetChord = field(default_factory=lambda: SetChord(root=None))
+    families: SetFamilies = field(default_factory=SetFamilies)  # by hand
+    mode: Mode = "play"
+    freeze_bars: int = 0  # 0: not frozen
+    is_silenced: bool = False  # by a panic
+
+    def opened(self, seed: int, sampling: SamplingOptions) -> "Desk":
+        """The same, with a seed and sampling to go back to when nothing is set by hand."""
+        knobs = replace(self.knobs, opened_seed=seed, opened_sampling=sampling)
+        return replace(self, knobs=knobs)
+
+    # --- what is asked --------------------------------------------------------------------------
+
+    def apply(
+        self, command: Command, frame: int, glide_frames: int = 0, style: Vector | None = None
+    ) -> "Desk":
+        """Obey a command from a frame on.
+
+        Args:
+            command: what is asked.
+            frame: the first frame it holds for; not before that of the last command.
+            glide_frames: until prompts, weights and numbers have fully arrived; 0 at once.
+            style: [STYLE_WIDTH] unit norm of a prompt that has words, and of nothing else.
+
+        Raises:
+            OptionError: a style that is missing, not wanted, or no style.
+            ShapeError: a style of another width.
+        """
+        style = _company(command, style)
+        match command:
+            case Fill():
+                return self._fill(command, style, frame, glide_frames)
+            case SetWeight():
+                weights = {command.index - 1: command.weight}
+                return self._weigh(weights, frame, glide_frames)
+            case Pick():
+                weights = {n: float(n == command.index - 1) for n in range(SLOTS)}
+                return replace(self._weigh(weights, frame, glide_frames), is_silenced=False)
+            case SetParam():
+                knobs = self.knobs.turn(command.name, command.value, frame, glide_frames)
+                return replace(self, knobs=knobs)
+            case NoteOn() | NoteOff() | SetNotes():
+                return replace(self, held=self._hold(command, frame))
+            case SetChord():
+                return replace(self, chord=command)
+            case SetFamilies():
+                return replace(self, families=command)
+            case SetMode():
+                return self._set_mode(command, frame)
+            case Freeze():
+                return replace(self, freeze_bars=command.bars)
+            case Panic():
+                return replace(self, held=Held(), freeze_bars=0, is_silenced=True)
+        raise OptionError.of("command", command, "one that the desk knows")
+
+    def _fill(self, command: Fill, style: Vector | None, frame: int, frames: int) -> "Desk":
+        filled: Fill | None = command
+        if isinstance(command, SetStyle):
+            style = command.style
+        elif isinstance(command, SetPrompt) and command.parsed is None:
+            filled = None
+        n = command.index - 1
+        return self._remix({n: replace(self.slots[n], filled=filled, style=style)}, frame, frames)
+
+    def _weigh(self, weights: Mapping[int, float], frame: int, frames: int) -> "Desk":
+        moved = {n: replace(self.slots[n], weight=weight) for n, weight in weights.items()}
+        return self._remix(moved, frame, frames)
+
+    def _remix(self, changed: Mapping[int, Slot], frame: int, frames: int) -> "Desk":
+        slots = tuple(changed.get(n, slot) for n, slot in enumerate(self.slots))
+        speaker = self._loudest(slots)
+        tempo_bpm = speaker.parsed.tempo_bpm if speaker and speaker.parsed else None
+        return replace(
+            self,
+            slots=slots,
+            mix=self.mix.aim(slots, changed, frame, frames),
+            speaker=speaker,
+            knobs=self.knobs.say_tempo(tempo_bpm, frame, frames),
+        )
+
+    def _loudest(self, slots: tuple[Slot, ...]) -> SetPrompt | None:
+        """The prompt that speaks; the lower slot's where two weigh the same."""
+        heard = [slot for slot in slots if slot.filled is not None and slot.weight > 0]
+        if not heard:
+            return self.speaker
+        loudest = max(heard, key=lambda slot: slot.weight).filled
+        return loudest if isinstance(loudest, SetPrompt) else None
+
+    def _hold(self, command: NoteOn | NoteOff | SetNotes, frame: int) -> Held:
+        match command:
+            case NoteOn(pitch=pitch):
+                return self.held.press(pitch, frame)
+            case NoteOff(pitch=pitch):
+                return self.held.release(pitch, frame)
+            case SetNotes(pitches=pitches):
+                return self.held.exactly(pitches, frame)
+
+    def _set_mode(self, command: SetMode, frame: int) -> "Desk":
+        knobs = self.knobs
+        for name in ("call_bars", "response_bars"):
+            if (bars := getattr(command, name)) is not None:
+                knobs = knobs.turn(name, bars, frame, 0)
+        return replace(self, mode=command.mode, knobs=knobs, is_silenced=False)
+
+    # --- what holds -----------------------------------------------------------------------------
+
+    def controls(self, frame: int, position: Position | None = None) -> Controls:
+        """What is asked of a frame.
+
+        Args:
+            frame: from the last change on.
+            position: where the song is when the frame is heard, which gives tempo and beat; None
+                where nobody knows, then the tempo is the one asked for.
+        """
+        rest = NOTE_OFF if self.knobs.setting("notes_only") else NOTE_FREE
+        number = self.knobs.number
+        return Controls(
+            style=self.mix.style(frame),
+            tempo_bpm=number("tempo", frame) if position is None else _known_tempo(position),
+            beat=None if position is None else position.beat,
+            beats_per_bar=4 if position is None else position.beats_per_bar,
+            notes=self.held.at(frame, rest),
+            density=number("density", frame),
+            brightness=number("brightness", frame),
+            **self._steady,
+        )
+
+    @cached_property
+    def _steady(self) -> dict[str, Any]:
+        """The controls that no frame changes."""
+        said = self._said
+        drums, chord, by_hand = self.knobs.setting("drums"), self.chord, self.families
+        is_by_hand = bool(by_hand.asked or by_hand.refused)
+        return {
+            "key": key_index(self.key),
+            "chord_root": NO_CHORD if chord.root is None else PITCH_CLASSES.index(chord.root),
+            "chord_quality": QUALITY_NAMES.index(chord.quality),
+            "drums": said.drums if drums is None else drums,
+            "families": by_hand.asked if is_by_hand else said.families,
+            "without": by_hand.refused if is_by_hand else said.without,
+        }
+
+    @property
+    def _said(self) -> ParsedPrompt:
+        said = self.speaker.parsed if self.speaker else None
+        return said or ParsedPrompt(text="")
+
+    @property
+    def key(self) -> str | None:
+        """One of spec.KEYS, by hand or else as the prompt says."""
+        by_hand = self.knobs.setting("key")
+        return self._said.key if by_hand is None else str(by_hand)
+
+    @property
+    def beats_per_bar(self) -> int | None:
+        """What the prompt says, for a song without a host; 1..MAX_BEATS_PER_BAR."""
+        return self._said.beats_per_bar
+
+    def tempo_bpm(self, frame: int) -> float | None:
+        """The tempo asked for, on its way or there; for a song without a host."""
+        return self.knobs.number("tempo", frame)
+
+    @property
+    def tempo(self) -> Glide | None:
+        """How the tempo asked for moves, even in octaves; None if nothing ever asked for one."""
+        return self.knobs.glides.get("tempo")
+
+    def sampling(self, frame: int) -> SamplingOptions:
+        """How to choose tokens at a frame; guidance None is the bundle's."""
+        temperature = self.knobs.number("temperature", frame)
+        assert temperature is not None, "it has a default"
+        guidance = self.knobs.number("guidance", frame)
+        return SamplingOptions(temperature=temperature, guidance=guidance)
+
+    @property
+    def seed(self) -> int:
+        """Which of all possible takes."""
+        return self.knobs.whole("seed")
+
+    @property
+    def call_bars(self) -> int:
+        """Answer mode: how long it listens."""
+        return self.knobs.whole("call_bars")
+
+    @property
+    def response_bars(self) -> int:
+        """Answer mode: how long it answers."""
+        return self.knobs.whole("response_bars")
+
+    def gain(self, frame: int) -> float:
+        """The factor of the output at a frame's first sample, in a straight line to the next."""
+        level_db = self.knobs.number("level", frame)
+        assert level_db is not None, "it has a default"
+        return 0.0 if level_db <= PARAMETERS["level"].low else float(10.0 ** (level_db / 20.0))
+
+    def glide_frames(self, glide_seconds: float | None) -> int:
+        """How many frames an ask glides over; None is the parameter "glide"."""
+        seconds = self.knobs.number("glide", 0) if glide_seconds is None else glide_seconds
+        return round((seconds or 0.0) * FRAME_RATE)
+
+    def in_force(self, frame: int, position: Position | None = None) -> InForce:
+        """What a status line shows at a frame."""
+        playing = [
+            Playing(index=n, said=fader.said, weight=fader.level(frame))
+            for n, fader in enumerate(self.mix.faders, 1)
+            if fader.level(frame) != 0.0
+        ]
+        return InForce(
+            prompts=tuple(sorted(playing, key=lambda prompt: -abs(prompt.weight))),
+            key=self.key,
+            tempo_bpm=self.tempo_bpm(frame) if position is None else position.tempo_bpm,
+            seed=self.seed,
+            mode=self.mode,
+        )
+
+    # --- to keep --------------------------------------------------------------------------------
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, exactly."""
+        return record.write_fields(self)
+
+    @staticmethod
+    def from_json(found: object) -> "Desk":
+        """Make a desk from its JSON.
+
+        Raises:
+            OptionError, PromptError: what no desk wrote.
+        """
+        return record.read(Desk, found, "desk")
+
+
+def _known_tempo(position: Position) -> float | None:
+    """The song's tempo where the models know it; they never heard others, so nothing is said."""
+    is_known = TEMPO_MIN_BPM <= position.tempo_bpm <= TEMPO_MAX_BPM
+    return position.tempo_bpm if is_known else None
+
+
+def _company(command: Command, style: Vector | None) -> Vector | None:
+    """A prompt with words comes with its style, and nothing else does."""
+    has_words = isinstance(command, SetPrompt) and bool(command.parsed and command.parsed.text)
+    if has_words != (style is not None):
+        got, expected = ("no style", "one") if has_words else ("a style", "none")
+        raise OptionError.of(f"what came with {command.kind!r}", got, expected)
+    return None if style is None else record.unit_style(style)

@@ -10,26 +10,33 @@ answers for frames from the last change on.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.command import SLOTS
+from engine.command import SLOTS, Fill, SetPrompt, SetStyle
 from engine.glide import Glide, StyleGlide, unit
-from engine.prompt_parser import ParsedPrompt
 from engine.row import Vector
 from engine.spec import STYLE_WIDTH
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Slot:
     """What a slot holds and how much of it is asked for."""
 
-    said: str = ""  # as typed, or what a style is called; empty when the slot is
-    prompt: ParsedPrompt | None = None  # what was read in it
+    filled: Fill | None = None  # what was put into it
     style: Vector | None = None  # [STYLE_WIDTH]; None where there are no words to embed
     weight: float = 0.0  # -2..2
+
+    @property
+    def said(self) -> str:
+        """The prompt as typed, or what a style is called; empty when the slot is."""
+        match self.filled:
+            case SetPrompt(text=said) | SetStyle(said=said):
+                return said
+        return ""
 
     @property
     def pull(self) -> float:
@@ -37,12 +44,12 @@ class Slot:
         return 0.0 if self.style is None else self.weight
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Fader:
     """What sounds of a slot."""
 
     said: str = ""
-    weight: Glide = Glide(start=0.0, end=0.0)
+    weight: Glide = field(default_factory=lambda: Glide(start=0.0, end=0.0))
     style: StyleGlide | None = None  # None until the slot first has one
 
     def follow(self, slot: Slot, frame: int, frames: int) -> "Fader":
@@ -66,13 +73,16 @@ class Fader:
         """Its weight at a frame."""
         return self.weight.at(frame) or 0.0
 
-    def part(self, frame: int) -> Vector | None:
-        """[STYLE_WIDTH], what it adds at a frame; None if nothing."""
+    def parts(self, frame: int) -> tuple[float, float]:
+        """How much it adds at a frame of both ends of its style."""
         level = self.level(frame)
-        return None if self.style is None or level == 0.0 else level * self.style.at(frame)
+        if self.style is None or level == 0.0:
+            return 0.0, 0.0
+        of_start, of_end = self.style.parts(frame)
+        return level * of_start, level * of_end
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Mix:
     """Eight faders."""
 
@@ -93,12 +103,12 @@ class Mix:
         Returns:
             The new mix, or this one if the slots come to nothing.
         """
-        if _sum([slot.pull * slot.style for slot in slots if slot.style is not None]) is None:
+        if _nowhere(slots):
             return self
         if self.style(frame) is None:
             frames = 0
         return Mix(
-            tuple(
+            faders=tuple(
                 fader
                 if index not in changed and fader.is_bound_for(slot)
                 else fader.follow(slot, frame, frames)
@@ -113,7 +123,7 @@ class Mix:
         """
         if frame >= self._settled:
             return self._target
-        on_the_way = _sum([fader.part(frame) for fader in self.faders])
+        on_the_way = self._blend(frame)
         return self._target if on_the_way is None else on_the_way
 
     @cached_property
@@ -124,12 +134,25 @@ class Mix:
 
     @cached_property
     def _target(self) -> Vector | None:
-        return _sum([fader.part(self._settled) for fader in self.faders])
+        return self._blend(self._settled)
+
+    def _blend(self, frame: int) -> Vector | None:
+        parts = [part for fader in self.faders for part in fader.parts(frame)]
+        return unit(np.array(parts, np.float32) @ self._ends)
+
+    @cached_property
+    def _ends(self) -> NDArray[np.float32]:
+        """[2 * SLOTS, STYLE_WIDTH]: where each fader's style comes from, and where it goes."""
+        styles = [fader.style for fader in self.faders]
+        nothing = np.zeros(STYLE_WIDTH, np.float32)
+        ends = [(style.start, style.end) if style else (nothing, nothing) for style in styles]
+        return np.concatenate([np.stack(both) for both in ends])
 
 
-def _sum(parts: list[Vector | None]) -> Vector | None:
+def _nowhere(slots: tuple[Slot, ...]) -> bool:
+    """Tell whether the mix of the slots comes to nothing."""
     total = np.zeros(STYLE_WIDTH, np.float32)
-    for part in parts:
-        if part is not None:
-            total += part
-    return unit(total)
+    for slot in slots:
+        if slot.style is not None:
+            total += np.float32(slot.pull) * slot.style
+    return unit(total) is None

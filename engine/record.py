@@ -10,10 +10,9 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from functools import cache
 from math import isfinite
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -35,19 +34,26 @@ _WORDS: dict[Any, str] = {
 }
 
 
+def write_fields(value: object) -> dict[str, Any]:
+    """Turn a dataclass into what `json.dumps` takes: its fields by name."""
+    return {field.name: write(getattr(value, field.name)) for field in _stored(type(value))}
+
+
 def write(value: object) -> Any:
-    """Turn a value into what `json.dumps` takes; a dataclass becomes a dict of its fields."""
+    """Turn a value into what `json.dumps` takes; a dataclass by its `to_json`, or its fields."""
     if isinstance(value, np.ndarray):
         return base64.b64encode(value.astype("<f4").tobytes()).decode()
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: write(getattr(value, f.name)) for f in _stored(type(value))}
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    if is_dataclass(value):
+        return write_fields(value)
     if isinstance(value, Mapping):
         return {name: write(entry) for name, entry in value.items()}
     return [write(entry) for entry in value] if isinstance(value, tuple) else value
 
 
 def read(kind: type[T], found: object, where: str) -> T:
-    """Make a dataclass from what `write` made of it.
+    """Make a dataclass from what `write_fields` made of it.
 
     Args:
         kind: the dataclass.
@@ -67,7 +73,7 @@ def read(kind: type[T], found: object, where: str) -> T:
     for name, field in known.items():
         if name not in found and field.default is MISSING and field.default_factory is MISSING:
             raise OptionError(f"{where} has no field {name!r}, expected {', '.join(known)}.")
-    hints = _hints(kind)
+    hints = get_type_hints(kind)
     return kind(**{n: _value(hints[n], entry, f"{where}.{n}") for n, entry in found.items()})
 
 
@@ -126,8 +132,17 @@ def _value(hint: Any, found: object, where: str) -> Any:
     if origin is not None:
         return _mapping(inner[1], found, where)
     if hasattr(hint, "from_json"):
-        return hint.from_json(found)
-    return read(hint, found, where) if is_dataclass(hint) else _scalar(hint, found, where)
+        return _own(hint, found, where)
+    if is_dataclass(hint):
+        return read(cast(type, hint), found, where)
+    return _scalar(hint, found, where)
+
+
+def _own(hint: Any, found: object, where: str) -> Any:
+    made = hint.from_json(found)
+    if not isinstance(made, hint):
+        raise OptionError.of(where, type(made).__name__, hint.__name__)
+    return made
 
 
 def _scalar(hint: Any, found: object, where: str) -> Any:
@@ -164,11 +179,5 @@ def _mapping(hint: Any, found: object, where: str) -> dict[str, Any]:
     return {name: _value(hint, entry, f"{where}.{name}") for name, entry in found.items()}
 
 
-@cache
-def _stored(kind: type) -> tuple[Field[Any], ...]:
+def _stored(kind: Any) -> tuple[Field[Any], ...]:
     return tuple(field for field in fields(kind) if field.init)
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
