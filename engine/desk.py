@@ -6,12 +6,9 @@ Frozen and pure: `apply` makes a new desk, and every answer is a function of the
 that is made again is asked for the same. A desk answers for frames from its last change on; keep
 the one before for earlier frames. Runs no model: the style of a prompt comes with the command.
 
-What is set by hand outweighs what a prompt says. The prompt that speaks (tempo, key, drums,
-instruments) is that of the slot with the largest weight above 0, from the moment it is asked for;
-its colour may still be gliding. If no slot has one, the last that spoke still does (ADR 0007).
+What is set by hand outweighs what a prompt says.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -19,7 +16,6 @@ from typing import Any
 from engine import record
 from engine.clock import Position
 from engine.command import (
-    SLOTS,
     Command,
     Fill,
     Freeze,
@@ -41,10 +37,9 @@ from engine.errors import OptionError
 from engine.glide import Glide
 from engine.held import Held
 from engine.knobs import Knobs
-from engine.mix import Mix, Slot
 from engine.options import SamplingOptions
+from engine.pads import Pads
 from engine.params import PARAMETERS
-from engine.prompt_parser import ParsedPrompt
 from engine.reading.keys import key_index
 from engine.row import Controls, Vector
 from engine.spec import (
@@ -83,9 +78,7 @@ class InForce:
 class Desk:
     """Everything asked so far. A new one has slot 1 picked, and nothing in it."""
 
-    slots: tuple[Slot, ...] = (Slot(weight=1.0), *(Slot(),) * (SLOTS - 1))
-    mix: Mix = field(default_factory=Mix)
-    speaker: SetPrompt | None = None  # the prompt whose tempo, key, drums, instruments hold
+    pads: Pads = field(default_factory=Pads)
     knobs: Knobs = field(default_factory=Knobs)
     held: Held = field(default_factory=Held)
     chord: SetChord = field(default_factory=lambda: SetChord(root=None))
@@ -116,16 +109,18 @@ class Desk:
             OptionError: a style that is missing, not wanted, or no style.
             ShapeError: a style of another width.
         """
-        style = _company(command, style)
+        style = _style_of(command, style)
         match command:
             case Fill():
-                return self._fill(command, style, frame, glide_frames)
+                pads = self.pads.fill(command, style, frame, glide_frames)
+                return self._repad(pads, frame, glide_frames)
             case SetWeight():
-                weights = {command.index - 1: command.weight}
-                return self._weigh(weights, frame, glide_frames)
+                weights = {command.index: command.weight}
+                pads = self.pads.weigh(weights, frame, glide_frames)
+                return self._repad(pads, frame, glide_frames)
             case Pick():
-                weights = {n: float(n == command.index - 1) for n in range(SLOTS)}
-                return replace(self._weigh(weights, frame, glide_frames), is_silenced=False)
+                pads = self.pads.pick(command.index, frame, glide_frames)
+                return replace(self._repad(pads, frame, glide_frames), is_silenced=False)
             case SetParam():
                 knobs = self.knobs.turn(command.name, command.value, frame, glide_frames)
                 return replace(self, knobs=knobs)
@@ -143,38 +138,10 @@ class Desk:
                 return replace(self, held=Held(), freeze_bars=0, is_silenced=True)
         raise OptionError.of("command", command, "one that the desk knows")
 
-    def _fill(self, command: Fill, style: Vector | None, frame: int, frames: int) -> "Desk":
-        filled: Fill | None = command
-        if isinstance(command, SetStyle):
-            style = command.style
-        elif isinstance(command, SetPrompt) and command.parsed is None:
-            filled = None
-        n = command.index - 1
-        return self._remix({n: replace(self.slots[n], filled=filled, style=style)}, frame, frames)
-
-    def _weigh(self, weights: Mapping[int, float], frame: int, frames: int) -> "Desk":
-        moved = {n: replace(self.slots[n], weight=weight) for n, weight in weights.items()}
-        return self._remix(moved, frame, frames)
-
-    def _remix(self, changed: Mapping[int, Slot], frame: int, frames: int) -> "Desk":
-        slots = tuple(changed.get(n, slot) for n, slot in enumerate(self.slots))
-        speaker = self._loudest(slots)
-        tempo_bpm = speaker.parsed.tempo_bpm if speaker and speaker.parsed else None
-        return replace(
-            self,
-            slots=slots,
-            mix=self.mix.aim(slots, changed, frame, frames),
-            speaker=speaker,
-            knobs=self.knobs.say_tempo(tempo_bpm, frame, frames),
-        )
-
-    def _loudest(self, slots: tuple[Slot, ...]) -> SetPrompt | None:
-        """The prompt that speaks; the lower slot's where two weigh the same."""
-        heard = [slot for slot in slots if slot.filled is not None and slot.weight > 0]
-        if not heard:
-            return self.speaker
-        loudest = max(heard, key=lambda slot: slot.weight).filled
-        return loudest if isinstance(loudest, SetPrompt) else None
+    def _repad(self, pads: Pads, frame: int, frames: int) -> "Desk":
+        """Take over the slots, and the tempo of the prompt that speaks now."""
+        knobs = self.knobs.say_tempo(pads.said.tempo_bpm, frame, frames)
+        return replace(self, pads=pads, knobs=knobs)
 
     def _hold(self, command: NoteOn | NoteOff | SetNotes, frame: int) -> Held:
         match command:
@@ -205,7 +172,7 @@ class Desk:
         rest = NOTE_OFF if self.knobs.setting("notes_only") else NOTE_FREE
         number = self.knobs.number
         return Controls(
-            style=self.mix.style(frame),
+            style=self.pads.mix.style(frame),
             tempo_bpm=number("tempo", frame) if position is None else _known_tempo(position),
             beat=None if position is None else position.beat,
             beats_per_bar=4 if position is None else position.beats_per_bar,
@@ -218,7 +185,7 @@ class Desk:
     @cached_property
     def _steady(self) -> dict[str, Any]:
         """The controls that no frame changes."""
-        said = self._said
+        said = self.pads.said
         drums, chord, by_hand = self.knobs.setting("drums"), self.chord, self.families
         is_by_hand = bool(by_hand.asked or by_hand.refused)
         return {
@@ -231,20 +198,15 @@ class Desk:
         }
 
     @property
-    def _said(self) -> ParsedPrompt:
-        said = self.speaker.parsed if self.speaker else None
-        return said or ParsedPrompt(text="")
-
-    @property
     def key(self) -> str | None:
         """One of spec.KEYS, by hand or else as the prompt says."""
         by_hand = self.knobs.setting("key")
-        return self._said.key if by_hand is None else str(by_hand)
+        return self.pads.said.key if by_hand is None else str(by_hand)
 
     @property
     def beats_per_bar(self) -> int | None:
         """What the prompt says, for a song without a host; 1..MAX_BEATS_PER_BAR."""
-        return self._said.beats_per_bar
+        return self.pads.said.beats_per_bar
 
     def tempo_bpm(self, frame: int) -> float | None:
         """The tempo asked for, on its way or there; for a song without a host."""
@@ -292,7 +254,7 @@ class Desk:
         """What a status line shows at a frame."""
         playing = [
             Playing(index=n, said=fader.said, weight=fader.level(frame))
-            for n, fader in enumerate(self.mix.faders, 1)
+            for n, fader in enumerate(self.pads.mix.faders, 1)
             if fader.level(frame) != 0.0
         ]
         return InForce(
@@ -325,10 +287,12 @@ def _known_tempo(position: Position) -> float | None:
     return position.tempo_bpm if is_known else None
 
 
-def _company(command: Command, style: Vector | None) -> Vector | None:
-    """A prompt with words comes with its style, and nothing else does."""
+def _style_of(command: Command, style: Vector | None) -> Vector | None:
+    """What goes into a slot: a prompt with words comes with its style, and nothing else does."""
     has_words = isinstance(command, SetPrompt) and bool(command.parsed and command.parsed.text)
     if has_words != (style is not None):
         got, expected = ("no style", "one") if has_words else ("a style", "none")
         raise OptionError.of(f"what came with {command.kind!r}", got, expected)
+    if isinstance(command, SetStyle):
+        return command.style
     return None if style is None else record.unit_style(style)
