@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Final, Literal
 
-from engine import record
+from engine import params, record
 from engine.errors import OptionError
 from engine.params import PARAMETERS, Parameter, Value
 from engine.prompt_parser import MAX_CHARACTERS, ParsedPrompt, parse
@@ -107,7 +107,8 @@ class SetPrompt(Fill):
 
         Where `parsed.text` is not empty, its style must come along when the command is obeyed.
         """
-        return parse(self.text) if self.text.strip() else None
+        is_blank = not self.text.strip() and len(self.text) <= MAX_CHARACTERS
+        return None if is_blank else parse(self.text)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -172,10 +173,7 @@ class SetParam(Command):
     value: Value | None  # None: as the music was opened, or as the prompt says
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or self.name not in PARAMETERS:
-            raise OptionError.of("parameter", self.name, f"one of {', '.join(PARAMETERS)}")
-        if self.value is not None:
-            PARAMETERS[self.name].check(self.value)
+        params.check(self.name, self.value)
 
     @property
     def slot(self) -> tuple[str | int, ...]:

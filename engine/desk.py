@@ -9,6 +9,7 @@ the one before for earlier frames. Runs no model: the style of a prompt comes wi
 What is set by hand outweighs what a prompt says.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -84,7 +85,7 @@ class Desk:
     chord: SetChord = field(default_factory=lambda: SetChord(root=None))
     families: SetFamilies = field(default_factory=SetFamilies)  # by hand
     mode: Mode = "play"
-    freeze_bars: int = 0  # 0: not frozen
+    freeze: Freeze = field(default_factory=lambda: Freeze(bars=0))
     is_silenced: bool = False  # by a panic
 
     def opened(self, seed: int, sampling: SamplingOptions) -> "Desk":
@@ -133,9 +134,9 @@ class Desk:
             case SetMode():
                 return self._set_mode(command, frame)
             case Freeze():
-                return replace(self, freeze_bars=command.bars)
+                return replace(self, freeze=command)
             case Panic():
-                return replace(self, held=Held(), freeze_bars=0, is_silenced=True)
+                return replace(self, held=Held(), freeze=Freeze(bars=0), is_silenced=True)
         raise OptionError.of("command", command, "one that the desk knows")
 
     def _repad(self, pads: Pads, frame: int, frames: int) -> "Desk":
@@ -230,6 +231,11 @@ class Desk:
         return self.knobs.whole("seed")
 
     @property
+    def freeze_bars(self) -> int:
+        """How many bars repeat; 0 when none do."""
+        return self.freeze.bars
+
+    @property
     def call_bars(self) -> int:
         """Answer mode: how long it listens."""
         return self.knobs.whole("call_bars")
@@ -252,18 +258,21 @@ class Desk:
 
     def in_force(self, frame: int, position: Position | None = None) -> InForce:
         """What a status line shows at a frame."""
-        playing = [
-            Playing(index=n, said=fader.said, weight=fader.level(frame))
-            for n, fader in enumerate(self.pads.mix.faders, 1)
-            if fader.level(frame) != 0.0
-        ]
         return InForce(
-            prompts=tuple(sorted(playing, key=lambda prompt: -abs(prompt.weight))),
+            prompts=tuple(sorted(self._playing(frame), key=lambda one: -abs(one.weight))),
             key=self.key,
             tempo_bpm=self.tempo_bpm(frame) if position is None else position.tempo_bpm,
             seed=self.seed,
             mode=self.mode,
         )
+
+    def _playing(self, frame: int) -> Iterator[Playing]:
+        for n, fader in enumerate(self.pads.mix.faders, 1):
+            if fader.level(frame):
+                yield Playing(index=n, said=fader.said, weight=fader.level(frame))
+        for n, slot in enumerate(self.pads.slots, 1):
+            if slot.filled and slot.style is None and slot.weight:  # "124 bpm, no drums"
+                yield Playing(index=n, said=slot.said, weight=slot.weight)
 
     # --- to keep --------------------------------------------------------------------------------
 
@@ -276,7 +285,8 @@ class Desk:
         """Make a desk from its JSON.
 
         Raises:
-            OptionError, PromptError: what no desk wrote.
+            OptionError: a field is unknown, missing, of another type or out of its range.
+            PromptError: a prompt cannot be read.
         """
         return record.read(Desk, found, "desk")
 

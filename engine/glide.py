@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from engine.errors import OptionError
 from engine.row import Vector
 
 NOWHERE: Final = 1e-3  # norm of a sum of unit vectors that points nowhere
@@ -32,6 +33,10 @@ class Span:
 
     frame: int = 0
     frames: int = 0  # 0: at once
+
+    def __post_init__(self) -> None:
+        if self.frames < 0:
+            raise OptionError.of("frames of a glide", self.frames, "0 or more")
 
     @property
     def last(self) -> int:

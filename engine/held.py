@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import OptionError
 from engine.spec import NOTE_FREE, NOTE_ONSET, NOTE_SUSTAIN, PITCHES
 
 
@@ -20,6 +21,10 @@ class Note:
     pitch: int  # MIDI note, 0..127
     on: int  # first frame
     off: int | None = None  # first frame without it; later than `on`
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.pitch < PITCHES:
+            raise OptionError.of("pitch", self.pitch, f"0 to {PITCHES - 1}")
 
     def sounds_at(self, frame: int) -> bool:
         """Tell whether it is held at a frame."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from engine.errors import OptionError
+from engine import params
 from engine.glide import Glide
 from engine.options import SamplingOptions, check_seed
 from engine.params import PARAMETERS, Value
@@ -31,10 +31,10 @@ class Knobs:
     def __post_init__(self) -> None:
         check_seed(self.opened_seed)
         for name, value in self.by_hand.items():
-            check(name, value)
+            params.check(name, value)
         for name, glide in self.glides.items():
             for end in (glide.start, glide.end):
-                check(name, end)
+                params.check(name, end)
 
     def turn(self, name: str, value: Value | None, frame: int, frames: int) -> "Knobs":
         """Set a parameter by hand; numbers arrive over so many frames."""
@@ -91,15 +91,3 @@ class Knobs:
         value = self.setting(name)
         assert value is None or isinstance(value, int | float), f"{name} is a number"
         return None if value is None else float(value)
-
-
-def check(name: object, value: object) -> None:
-    """Refuse what is no parameter, or no value of it; None, "not given", is one.
-
-    Raises:
-        OptionError: it is.
-    """
-    if not isinstance(name, str) or name not in PARAMETERS:
-        raise OptionError.of("parameter", name, f"one of {', '.join(PARAMETERS)}")
-    if value is not None:
-        PARAMETERS[name].check(value)

@@ -5,7 +5,7 @@
 What the slots hold is one thing, what sounds of them another: each slot has a *fader* that follows
 it over a glide of its own, so a knob that moves does not cut short a crossfade under way. A mix
 that would come to nothing (all faders down, the slot that sounds emptied, weights that cancel)
-leaves the faders where they are: the last mix that was one goes on (ADR 0007). Frozen and pure;
+leaves the faders where they are: the last mix that was one goes on (ADR 0008). Frozen and pure;
 answers for frames from the last change on.
 """
 

@@ -3,7 +3,7 @@
 In:  prompts and styles put into slots, weights. Out: one style per frame, and one parsed prompt.
 The prompt that speaks is that of the slot with the largest weight above 0, from the moment it is
 asked for, though its colour may still be gliding: tempo and key change on the line, as in a story.
-If no slot has one, the last that spoke still does (ADR 0007). Frozen and pure; answers for frames
+If no slot has one, the last that spoke still does (ADR 0008). Frozen and pure; answers for frames
 from the last change on.
 """
 

@@ -143,3 +143,15 @@ _ROWS: Final = (
 )
 
 PARAMETERS: Final[dict[str, Parameter]] = {row.name: row for row in _ROWS}
+
+
+def check(name: object, value: object) -> None:
+    """Refuse what is no parameter, or no value of it; None, "not given", is one.
+
+    Raises:
+        OptionError: it is.
+    """
+    if not isinstance(name, str) or name not in PARAMETERS:
+        raise OptionError.of("parameter", name, f"one of {', '.join(PARAMETERS)}")
+    if value is not None:
+        PARAMETERS[name].check(value)

@@ -85,17 +85,19 @@ def unit_style(style: Vector) -> Vector:
 
     Raises:
         ShapeError: of another width.
-        OptionError: not finite, or not of unit norm.
+        OptionError: no float32, not finite, or not of unit norm.
     """
-    kept = np.asarray(style, np.float32)
-    if kept.shape != (STYLE_WIDTH,):
-        raise ShapeError.of("style", kept.shape, f"({STYLE_WIDTH},)")
-    norm = float(np.linalg.norm(kept))
-    if not abs(norm - 1.0) <= _NORM_SLACK:
+    if not isinstance(style, np.ndarray) or style.dtype != np.float32:
+        raise OptionError.of("style", style, "an array of float32")
+    if style.shape != (STYLE_WIDTH,):
+        raise ShapeError.of("style", style.shape, f"({STYLE_WIDTH},)")
+    norm = float(np.linalg.norm(style.astype(np.float64))) if np.isfinite(style).all() else np.inf
+    if abs(norm - 1.0) > _NORM_SLACK:
         raise OptionError.of("the norm of a style", norm, "1", "Divide it by its norm.")
-    if kept.flags.writeable:
-        kept = kept.copy()
-        kept.flags.writeable = False
+    if not style.flags.writeable:
+        return style
+    kept = style.copy()
+    kept.flags.writeable = False
     return kept
 
 
