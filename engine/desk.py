@@ -301,8 +301,8 @@ def _style_of(command: Command, style: Vector | None) -> Vector | None:
     """What goes into a slot: a prompt with words comes with its style, and nothing else does."""
     has_words = isinstance(command, SetPrompt) and bool(command.parsed and command.parsed.text)
     if has_words != (style is not None):
-        got, expected = ("no style", "one") if has_words else ("a style", "none")
-        raise OptionError.of(f"what came with {command.kind!r}", got, expected)
+        came, expected = ("no style", "one") if has_words else ("a style", "none")
+        raise OptionError(f"command {command.kind!r} came with {came}, expected {expected}.")
     if isinstance(command, SetStyle):
         return command.style
     return None if style is None else record.unit_style(style)
