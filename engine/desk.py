@@ -9,7 +9,6 @@ the one before for earlier frames. Runs no model: the style of a prompt comes wi
 What is set by hand outweighs what a prompt says.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -39,7 +38,7 @@ from engine.glide import Glide
 from engine.held import Held
 from engine.knobs import Knobs
 from engine.options import SamplingOptions
-from engine.pads import Pads
+from engine.pads import Pads, Playing
 from engine.params import PARAMETERS
 from engine.reading.keys import key_index
 from engine.row import Controls, Vector
@@ -53,15 +52,6 @@ from engine.spec import (
     TEMPO_MAX_BPM,
     TEMPO_MIN_BPM,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Playing:
-    """One prompt of the mix."""
-
-    index: int  # 1..SLOTS
-    said: str
-    weight: float  # at the frame that was asked for, on its way or there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,20 +249,12 @@ class Desk:
     def in_force(self, frame: int, position: Position | None = None) -> InForce:
         """What a status line shows at a frame."""
         return InForce(
-            prompts=tuple(sorted(self._playing(frame), key=lambda one: -abs(one.weight))),
+            prompts=self.pads.playing(frame),
             key=self.key,
             tempo_bpm=self.tempo_bpm(frame) if position is None else position.tempo_bpm,
             seed=self.seed,
             mode=self.mode,
         )
-
-    def _playing(self, frame: int) -> Iterator[Playing]:
-        for n, fader in enumerate(self.pads.mix.faders, 1):
-            if fader.level(frame):
-                yield Playing(index=n, said=fader.said, weight=fader.level(frame))
-        for n, slot in enumerate(self.pads.slots, 1):
-            if slot.filled and slot.style is None and slot.weight:  # "124 bpm, no drums"
-                yield Playing(index=n, said=slot.said, weight=slot.weight)
 
     # --- to keep --------------------------------------------------------------------------------
 

@@ -52,22 +52,31 @@ class Fader:
     weight: Glide = field(default_factory=lambda: Glide(start=0.0, end=0.0))
     style: StyleGlide | None = None  # None until the slot first has one
 
-    def follow(self, slot: Slot, frame: int, frames: int) -> "Fader":
-        """Go where the slot is, over so many frames."""
-        weight = Glide(start=self.level(frame), end=slot.pull, frame=frame, frames=frames)
-        if slot.style is None:
-            return Fader(said=self.said, weight=weight, style=self.style)  # fades out as it is
-        silent = self.style is None or self.level(frame) == 0.0
-        start = slot.style if silent or self.style is None else self.style.at(frame)
-        style = StyleGlide(start=start, end=slot.style, frame=frame, frames=frames)
-        return Fader(said=slot.said, weight=weight, style=style)
+    def follow(
+        self, slot: Slot, frame: int, frames: int, *, is_filled: bool, is_weighed: bool
+    ) -> "Fader":
+        """Go where the slot is, over so many frames.
 
-    def is_bound_for(self, slot: Slot) -> bool:
-        """Tell whether it is at the slot's place, or on its way there."""
-        if slot.style is None or self.style is None:
-            return self.weight.end == slot.pull
-        same_style = np.array_equal(self.style.end, slot.style) or slot.pull == 0.0
-        return self.weight.end == slot.pull and same_style
+        Args:
+            slot: where to.
+            frame: where a glide begins.
+            frames: how long it is.
+            is_filled: the style glides from here even if it is on its way to that style already.
+            is_weighed: the weight does.
+        """
+        weight, style, said = self.weight, self.style, self.said
+        if is_weighed or weight.end != slot.pull:
+            start = self.level(frame)
+            weight = Glide(start=start, end=slot.pull, frame=frame, frames=frames)
+        if slot.style is not None and (is_filled or not self._is_bound_for(slot.style)):
+            is_heard = self.level(frame) != 0.0
+            here = style.at(frame) if style is not None and is_heard else slot.style
+            style = StyleGlide(start=here, end=slot.style, frame=frame, frames=frames)
+            said = slot.said
+        return Fader(said=said, weight=weight, style=style)
+
+    def _is_bound_for(self, style: Vector) -> bool:
+        return self.style is not None and np.array_equal(self.style.end, style)
 
     def level(self, frame: int) -> float:
         """Its weight at a frame."""
@@ -89,16 +98,23 @@ class Mix:
     faders: tuple[Fader, ...] = (Fader(),) * SLOTS
 
     def aim(
-        self, slots: tuple[Slot, ...], changed: Collection[int], frame: int, frames: int
+        self,
+        slots: tuple[Slot, ...],
+        frame: int,
+        frames: int,
+        *,
+        filled: Collection[int] = (),
+        weighed: Collection[int] = (),
     ) -> "Mix":
         """Follow the slots.
 
         Args:
             slots: all of them.
-            changed: indices, from 0, of those that glide from this frame on; the others follow only
-                if they are not on their way already.
-            frame: where the glide begins.
-            frames: how long it is; the first style of all is there at once.
+            frame: where glides begin.
+            frames: how long they are; the first style of all is there at once.
+            filled: indices, from 0, of slots whose style was asked for just now.
+            weighed: indices of slots whose weight was. What was not asked for and is on its way
+                already goes on as it was.
 
         Returns:
             The new mix, or this one if the slots come to nothing.
@@ -109,10 +125,8 @@ class Mix:
             frames = 0
         return Mix(
             faders=tuple(
-                fader
-                if index not in changed and fader.is_bound_for(slot)
-                else fader.follow(slot, frame, frames)
-                for index, (fader, slot) in enumerate(zip(self.faders, slots, strict=True))
+                fader.follow(slot, frame, frames, is_filled=n in filled, is_weighed=n in weighed)
+                for n, (fader, slot) in enumerate(zip(self.faders, slots, strict=True))
             )
         )
 

@@ -20,6 +20,15 @@ from engine.row import Vector
 _SAYS_NOTHING: Final = ParsedPrompt(text="")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Playing:
+    """One prompt of the mix."""
+
+    index: int  # 1..SLOTS
+    said: str
+    weight: float  # at the frame that was asked for, on its way or there
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pads:
     """All slots. New ones have slot 1 picked, and nothing in any."""
@@ -38,6 +47,20 @@ class Pads:
         parsed = self.speaker.parsed if self.speaker else None
         return parsed or _SAYS_NOTHING
 
+    def playing(self, frame: int) -> tuple[Playing, ...]:
+        """What sounds at a frame, and what speaks without words to sound of; the loudest first."""
+        heard = [
+            Playing(index=n, said=fader.said, weight=fader.level(frame))
+            for n, fader in enumerate(self.mix.faders, 1)
+        ]
+        spoken = [
+            Playing(index=n, said=slot.said, weight=slot.weight)
+            for n, slot in enumerate(self.slots, 1)
+            if slot.filled is not None and slot.style is None  # "124 bpm, no drums"
+        ]
+        shown = [one for one in (*heard, *spoken) if one.weight != 0.0]
+        return tuple(sorted(shown, key=lambda one: -abs(one.weight)))
+
     def fill(self, command: Fill, style: Vector | None, frame: int, frames: int) -> "Pads":
         """Put something into a slot, or empty it with an empty prompt.
 
@@ -47,24 +70,26 @@ class Pads:
             frame: from when on.
             frames: until it has fully arrived.
         """
-        is_empty = isinstance(command, SetPrompt) and command.parsed is None
-        slot = self.slots[command.index - 1]
-        slot = replace(slot, filled=None if is_empty else command, style=style)
-        return self._change({command.index - 1: slot}, frame, frames)
+        n, is_empty = command.index - 1, isinstance(command, SetPrompt) and command.parsed is None
+        slot = replace(self.slots[n], filled=None if is_empty else command, style=style)
+        slots = (*self.slots[:n], slot, *self.slots[n + 1 :])
+        return self._with(slots, self.mix.aim(slots, frame, frames, filled=(n,)))
 
     def weigh(self, weights: Mapping[int, float], frame: int, frames: int) -> "Pads":
         """Set the weights of some slots, by index from 1; they arrive over so many frames."""
-        moved = {n - 1: replace(self.slots[n - 1], weight=w) for n, w in weights.items()}
-        return self._change(moved, frame, frames)
+        slots = tuple(
+            replace(slot, weight=weights.get(n, slot.weight))
+            for n, slot in enumerate(self.slots, 1)
+        )
+        weighed = [n - 1 for n in weights]
+        return self._with(slots, self.mix.aim(slots, frame, frames, weighed=weighed))
 
     def pick(self, index: int, frame: int, frames: int) -> "Pads":
         """Give one slot weight 1 and all others 0."""
         weights = {n: float(n == index) for n in range(1, SLOTS + 1)}
         return self.weigh(weights, frame, frames)
 
-    def _change(self, changed: Mapping[int, Slot], frame: int, frames: int) -> "Pads":
-        slots = tuple(changed.get(n, slot) for n, slot in enumerate(self.slots))
-        mix = self.mix.aim(slots, changed, frame, frames)
+    def _with(self, slots: tuple[Slot, ...], mix: Mix) -> "Pads":
         return Pads(slots=slots, mix=mix, speaker=self._loudest(slots))
 
     def _loudest(self, slots: tuple[Slot, ...]) -> SetPrompt | None:

@@ -110,6 +110,29 @@ def test_eight_slots_mix_by_their_weights_negative_ones_too(weights):
         np.testing.assert_allclose(desk.controls(0).style, unit(total), atol=1e-3)
 
 
+def test_a_knob_of_the_slot_itself_does_not_cut_short_its_new_prompt():
+    desk = with_two_prompts().apply(SetWeight(index=2, weight=1.0), 0)
+    desk = desk.apply(SetPrompt(index=1, text="dub"), 10, 20, REGGAE)
+    desk = desk.apply(SetWeight(index=1, weight=0.5), 20)
+    halfway = unit(CHOIR + REGGAE)
+    np.testing.assert_allclose(desk.controls(20).style, unit(0.5 * halfway + HOUSE), atol=1e-6)
+    np.testing.assert_allclose(desk.controls(30).style, unit(0.5 * REGGAE + HOUSE), atol=1e-6)
+
+
+def test_a_new_prompt_does_not_cut_short_its_fader():
+    desk = with_two_prompts().apply(SetWeight(index=2, weight=1.0), 10, 20)
+    desk = desk.apply(SetPrompt(index=2, text="dub"), 20, 0, REGGAE)
+    np.testing.assert_allclose(desk.controls(20).style, unit(CHOIR + 0.5 * REGGAE), atol=1e-6)
+
+
+def test_asking_again_for_the_same_at_once_ends_a_long_glide():
+    desk = with_two_prompts().apply(Pick(index=2), 0, 500)
+    np.testing.assert_allclose(desk.apply(Pick(index=2), 9).controls(9).style, HOUSE, atol=1e-6)
+    desk = with_two_prompts().apply(SetPrompt(index=1, text="dub"), 0, 500, REGGAE)
+    desk = desk.apply(SetPrompt(index=1, text="dub"), 9, 0, REGGAE)
+    np.testing.assert_allclose(desk.controls(9).style, REGGAE, atol=1e-6)
+
+
 def test_a_prompt_in_a_slot_that_sounds_glides_from_the_old_one():
     desk = with_two_prompts().apply(SetPrompt(index=1, text="dub"), 10, 20, REGGAE)
     np.testing.assert_allclose(desk.controls(10).style, CHOIR, atol=1e-6)
