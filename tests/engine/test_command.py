@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.ask import Ack, Ask, When
@@ -43,6 +43,7 @@ def through_text(value: object) -> object:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
 @given(data=st.data())
 def test_every_command_survives_json(kind, data):
     command = data.draw(KINDS[kind])
@@ -51,6 +52,7 @@ def test_every_command_survives_json(kind, data):
     assert back.to_json() == command.to_json()
 
 
+@settings(deadline=None)
 @given(ASKS)
 def test_every_ask_survives_json(ask):
     assert Ask.from_json(through_text(ask.to_json())) == ask
@@ -63,6 +65,7 @@ def test_a_style_survives_json_to_the_bit():
     assert back.style.tobytes() == style.tobytes()
 
 
+@settings(deadline=None)
 @given(COMMANDS, st.data(), ANY_JSON)
 def test_a_field_of_anything_is_refused_in_words_or_means_something(command, data, anything):
     """Whatever comes from a file or a socket, nothing but our own errors leaves the reader."""
@@ -73,6 +76,7 @@ def test_a_field_of_anything_is_refused_in_words_or_means_something(command, dat
         assert Command.from_json(through_text(made.to_json())) == made
 
 
+@settings(deadline=None)
 @given(ASKS, st.data(), ANY_JSON)
 def test_an_ask_of_anything_is_refused_in_words_or_means_something(ask, data, anything):
     found = ask.to_json()

@@ -99,6 +99,7 @@ def test_a_knob_that_moves_does_not_cut_short_a_crossfade():
     np.testing.assert_allclose(desk.controls(200).style, unit(HOUSE + 0.25 * REGGAE), atol=1e-6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-2, 2), min_size=SLOTS, max_size=SLOTS))
 def test_eight_slots_mix_by_their_weights_negative_ones_too(weights):
     desk = Desk()
@@ -501,7 +502,7 @@ def perform(steps: list[tuple[Command, int, int]]) -> tuple[Desk, int]:
     return desk, frame
 
 
-@settings(max_examples=60)
+@settings(deadline=None)
 @given(STEPS, COMMANDS, st.integers(0, 30))
 def test_a_frame_that_is_made_again_is_asked_for_the_same(steps, command, later):
     """Whatever was asked, in whatever order frames are looked at, and however often."""
@@ -515,7 +516,7 @@ def test_a_frame_that_is_made_again_is_asked_for_the_same(steps, command, later)
         assert encode_row(again.controls(frame, HERE)).tobytes() == row
 
 
-@settings(max_examples=60)
+@settings(deadline=None)
 @given(STEPS)
 def test_a_desk_survives_json_in_mid_glide(steps):
     desk, start = perform(steps)
@@ -530,7 +531,7 @@ def test_a_desk_survives_json_in_mid_glide(steps):
     assert same(after[0].controls(start + 9), after[1].controls(start + 9))
 
 
-@settings(max_examples=60)
+@settings(deadline=None)
 @given(STEPS)
 def test_whatever_is_asked_the_row_can_be_laid_out(steps):
     desk, start = perform(steps)
