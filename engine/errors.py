@@ -15,6 +15,8 @@ A message says what, what was got, what was expected, and the next move. Callers
 `AntiphonError`.
 """
 
+_SHOWN = 200  # characters of what was got; it may be a whole file
+
 
 class AntiphonError(Exception):
     """Base of everything raised on purpose; `str(error)` is fit to show to a player."""
@@ -42,7 +44,10 @@ class OptionError(AntiphonError):
     @classmethod
     def of(cls, name: str, got: object, expected: str, next_move: str = "") -> "OptionError":
         """Say which option, what it was, what it may be, and what to do."""
-        return cls(f"{name} is {got!r}, expected {expected}. {next_move}".strip())
+        shown = repr(got)
+        if len(shown) > _SHOWN:
+            shown = f"{shown[:_SHOWN]}..."
+        return cls(f"{name} is {shown}, expected {expected}. {next_move}".strip())
 
 
 class ShapeError(AntiphonError):

@@ -5,7 +5,6 @@ will. A row is listed only once the engine obeys it. Pure data and range checks.
 """
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import Final, Literal
 
 from engine.errors import OptionError
@@ -60,7 +59,7 @@ class Parameter:
             return self.kind == "switch" and isinstance(value, bool)
         if self.kind == "integer":
             return isinstance(value, int) and self.low <= value <= self.high
-        return isinstance(value, int | float) and isfinite(value) and self.low <= value <= self.high
+        return isinstance(value, int | float) and self.low <= value <= self.high  # NaN is neither
 
 
 _ROWS: Final = (
@@ -99,6 +98,60 @@ _ROWS: Final = (
         high=2**63 - 1,  # fits a signed 64-bit integer, OSC's "h"
         default=0,
     ),
+    Parameter(
+        name="notes_only",
+        kind="switch",
+        help="Whether only the held notes may sound, or the model may add its own.",
+        default=False,
+    ),
+    Parameter(
+        name="glide",
+        kind="number",
+        help="How long prompts, weights and numbers take to arrive, where a change does not say.",
+        unit="s",
+        high=60.0,
+        default=0.0,
+    ),
+    Parameter(
+        name="call_bars",
+        kind="integer",
+        help="Answer mode: how many bars are listened to before each response.",
+        unit="bars",
+        low=1,
+        high=64,
+        default=4,
+    ),
+    Parameter(
+        name="response_bars",
+        kind="integer",
+        help="Answer mode: how many bars each response lasts.",
+        unit="bars",
+        low=1,
+        high=64,
+        default=4,
+    ),
+    Parameter(
+        name="level",
+        kind="number",
+        help="Loudness of the output; the lowest is silence.",
+        unit="dB",
+        low=-60.0,
+        high=12.0,
+        default=0.0,
+        smoothing_frames=1,
+    ),
 )
 
 PARAMETERS: Final[dict[str, Parameter]] = {row.name: row for row in _ROWS}
+
+
+def check(name: object, value: object) -> None:
+    """Refuse what is no parameter, or no value of it; None, "not given", is one.
+
+    Raises:
+        OptionError: it is.
+    """
+    if not isinstance(name, str) or name not in PARAMETERS:
+        raise OptionError.of("parameter", name, f"one of {', '.join(PARAMETERS)}")
+    if value is not None:
+        PARAMETERS[name].check(value)
