@@ -25,7 +25,7 @@ EXACT = 1e-4  # what a change of library may cost in float32
 # The codec's own error is about half of the signal: 0.15 of it in `decode` costs 0.4 dB of its SNR.
 # What int8 may cost: relative error of floats, share of first tokens that differ under the same
 # noise.
-TOLERANCE = {"encode": 0.03, "decode": 0.15, "listen": 0.25, "observe": 0.10}
+TOLERANCE = {"encode": 0.06, "decode": 0.15, "listen": 0.25, "observe": 0.10}
 TOLERANCE |= {"compose": 0.10, "brief": 0.10}
 EXACT_TOKENS = 0.03  # near-ties fall either way when sums are taken in another order
 

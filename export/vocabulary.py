@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from models.minilm import MiniLM
 
-FREQUENT = 18_000  # of 30,522
+FREQUENT = 12_000  # of 30,522
 
 
 def trim(tokenizer: Tokenizer, encoder: MiniLM, texts: Sequence[str]) -> tuple[Tokenizer, MiniLM]:

@@ -6,6 +6,7 @@ call signatures and the manifest's names.
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from engine.spec import LEVELS, START_TOKEN
 from models.codec import Codec
-from models.lm import LanguageModel
+from models.lm import Depth, LanguageModel
 from models.semantic import SemanticTokenizer
 
 Tensors = dict[str, Tensor]
@@ -150,10 +151,10 @@ def compose_graph(language: LanguageModel, levels: int = LEVELS) -> StepGraph:
 
     With fewer levels it is the graph `brief`, which leaves fine tokens out when time is short.
     """
-    config = language.config
+    config, depth = language.config, _first_levels(language.depth, levels)
 
     def step(inputs: Tensors, _: Tensors) -> tuple[tuple[Tensor, ...], Tensors]:
-        return (language.depth.sample(**inputs, levels=levels),), {}
+        return (depth.sample(**inputs, levels=levels),), {}
 
     example = {
         "hidden": torch.randn(1, config.width),
@@ -163,4 +164,12 @@ def compose_graph(language: LanguageModel, levels: int = LEVELS) -> StepGraph:
         "cutoff": torch.full((config.levels,), 4.0),
     }
     name = "compose" if levels == LEVELS else "brief"
-    return _graph(name, language, step, example, {}, ("tokens",), batched=1)
+    return _graph(name, depth, step, example, {}, ("tokens",), batched=1)
+
+
+def _first_levels(depth: Depth, levels: int) -> Depth:
+    """A depth transformer whose table ends with the levels it draws: the file holds no more."""
+    short = deepcopy(depth)
+    rows = levels * short.embedding.rows
+    short.embedding.table = nn.Embedding.from_pretrained(short.embedding.table.weight[:rows])
+    return short
