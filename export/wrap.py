@@ -170,6 +170,6 @@ def compose_graph(language: LanguageModel, levels: int = LEVELS) -> StepGraph:
 def _first_levels(depth: Depth, levels: int) -> Depth:
     """A depth transformer whose table ends with the levels it draws: the file holds no more."""
     short = deepcopy(depth)
-    rows = levels * short.embedding.rows
-    short.embedding.table = nn.Embedding.from_pretrained(short.embedding.table.weight[:rows])
+    table = short.embedding.table
+    table.weight = nn.Parameter(table.weight[: levels * short.embedding.rows].detach().clone())
     return short
