@@ -5,7 +5,8 @@
 Every field of the row is dropped at random, and some rows lose everything guidance leaves out, so
 that fields may be unsaid and guidance works. A third of the examples are two pieces spliced (at any
 frame), so that a switch of style, tempo and key is something the model has seen. A few past tokens
-are replaced at random: the model must recover from its own slips.
+are replaced at random: the model must recover from its own slips. In some examples most of the past
+is missing: with all of it there, key and style hardly change what comes next, and are not learned.
 """
 
 import json
@@ -50,6 +51,7 @@ UNCONDITIONED = 0.1  # examples that lose every field guidance leaves out
 SPLICED = 0.33
 TAIL = 32  # frames after a piece's last bar: a stream that learned them would stop by itself
 SLIP = 0.04  # share of past tokens replaced
+FORGETFUL = 0.4  # examples that lose whole past frames, 40 to 100 % of them
 LEVEL_WEIGHTS = (3.0, 2.0, 1.5, 1.2, 1.0, 0.7, 0.7, 0.6, 0.6, 0.5, 0.5, 0.5, 0.5)
 
 
@@ -119,6 +121,12 @@ def drop_fields(rows: NDArray[np.float32], rng: np.random.Generator) -> None:
     rows[:, SLICES["families"]] *= np.concatenate([said, said])
 
 
+def forgotten(rng: np.random.Generator, examples: int, frames: int) -> NDArray[np.bool_]:
+    """Which past frames are missing: [B, T]."""
+    share = rng.uniform(0.4, 1.0, (examples, 1)) * (rng.random((examples, 1)) < FORGETFUL)
+    return rng.random((examples, frames)) < share
+
+
 class LanguageTask:
     """Predict every level of every frame."""
 
@@ -145,6 +153,7 @@ class LanguageTask:
         past = np.concatenate([np.full_like(tokens[:, :1], START_TOKEN), tokens[:, :-1]], 1)
         slips = rng.random(past.shape) < SLIP * rng.random((self.size, 1, 1)) * 2
         past = np.where(slips, rng.integers(0, CODEBOOK_SIZE, past.shape), past)
+        past = np.where(forgotten(rng, self.size, self.frames)[..., None], START_TOKEN, past)
         return torch.from_numpy(past), torch.from_numpy(tokens), torch.from_numpy(rows)
 
     def _example(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
