@@ -15,7 +15,7 @@ for split in train valid; do
   "$python" -m training.data "data/corpus/$split" "data/prepared/$split" --rate 24000 --channels 1
 done
 
-"$python" -m training.train_codec --budget-minutes "$(minutes 40)"
+"$python" -m training.train_codec --budget-minutes "$(minutes 35)"
 "$python" -m training.train_semantic --budget-minutes "$(minutes 11)"
 "$python" -m training.train_mulan --budget-minutes "$(minutes 7)" --seed 1
 "$python" -m training.train_mulan --budget-minutes "$(minutes 7)" --seed 2 --judge --out data/runs/judge
@@ -23,6 +23,6 @@ for split in train valid; do
   "$python" -m training.make_tokens --data "data/prepared/$split"
   "$python" -m training.make_styles --data "data/prepared/$split"
 done
-"$python" -m training.train_lm --budget-minutes "$(minutes 70)"
+"$python" -m training.train_lm --budget-minutes "$(minutes 100)"
 "$python" -m training.material
 "$python" -m export --out bundles/default
