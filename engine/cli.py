@@ -1,4 +1,5 @@
-"""`antiphon`: the command line. Verbs live in `engine.commands`; this file puts them together.
+"""The engine's part of the command line. Verbs live in `engine.commands`; this file puts them
+together, with those that `bridge.cli`, the program's entry, hands over.
 
 Results go to stdout, progress and errors to stderr. What a player can cause ends in one line
 `error: ...` and exit status 2, an interruption in 130; anything else is our fault and shows its
@@ -7,6 +8,7 @@ traceback.
 
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 import typer
@@ -14,7 +16,9 @@ import typer
 from engine.commands.bench import bench
 from engine.commands.doctor import doctor
 from engine.commands.inspect import inspect
+from engine.commands.live import live
 from engine.commands.render import render
+from engine.commands.replay import replay
 from engine.commands.story import story
 from engine.errors import AntiphonError
 
@@ -25,12 +29,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (render, story, bench, inspect, doctor):
+for _command in (live, render, story, replay, bench, inspect, doctor):
     app.command()(_command)
 
 
-def main() -> None:
-    """Run the command that `sys.argv` names, and exit."""
+def main(*commands: Callable[..., None]) -> None:
+    """Run the command that `sys.argv` names, and exit.
+
+    Args:
+        commands: of other rooms, beside those of the engine; their names and docstrings are what
+            a player sees.
+    """
+    for command in commands:
+        app.command()(command)
     signal.signal(signal.SIGTERM, _stop)
     try:
         app(prog_name="antiphon")

@@ -246,11 +246,31 @@ class Transport:
             raise OptionError.of("bars", bars, "1 or more")
         return self._next(frame, bars * self.grid.signature.quarters_per_bar)
 
-    def _next(self, frame: int, apart: float) -> Mark | None:
+    def next_line(self, sample: float, *, quarters_apart: float) -> Mark | None:
+        """When the first of lines so far apart, from the grid's origin on, sounds.
+
+        In a loop that holds no such line, its start takes the line's place.
+
+        Args:
+            sample: of the stream; a line on it counts.
+            quarters_apart: more than 0.
+
+        Returns:
+            None while stopped.
+        """
         if not self.playing:
             return None
-        sample = frame * self.rate / FRAME_RATE
-        return Mark(sample + self._seconds_to_line(sample, apart) * self.rate, self.rate)
+        return Mark(sample + self._seconds_to_line(sample, quarters_apart) * self.rate, self.rate)
+
+    def next_wrap(self, sample: float) -> Mark | None:
+        """When the loop next goes back to its start, at or after a sample; None without one."""
+        if not self.playing or self._loop_ahead is None:
+            return None
+        left = self.tempo.second_at(self._loop_ahead.end) - self._song_second(sample)
+        return Mark(sample + left * self.rate, self.rate)
+
+    def _next(self, frame: int, apart: float) -> Mark | None:
+        return self.next_line(frame * self.rate / FRAME_RATE, quarters_apart=apart)
 
     def _seconds_to_line(self, sample: float, apart: float) -> float:
         """Seconds from a sample until the song crosses a line of the grid."""

@@ -7,6 +7,7 @@
     │   └── AudioFileError    an audio file that cannot be used
     ├── OptionError           an option out of its range, or options that contradict
     ├── ShapeError            an array of the wrong shape
+    ├── DeviceError           a sound card or MIDI port that is missing or refuses
     ├── BundleError           a bundle that is missing, damaged or of another version
     └── BackendError          an inference library that is missing or fails
         └── BackendMissing    it is not installed; the message names the extra
@@ -59,6 +60,10 @@ class ShapeError(AntiphonError):
     ) -> "ShapeError":
         """Say which array, its shape, the shape it should have, and what to do."""
         return cls(f"{name} has shape {got}, expected {expected}. {next_move}".strip())
+
+
+class DeviceError(AntiphonError):
+    """A sound card or a MIDI port is missing, or refuses."""
 
 
 class BundleError(AntiphonError):

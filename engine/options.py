@@ -12,6 +12,8 @@ from engine.params import PARAMETERS
 
 BACKENDS: Final = ("auto", "reference", "ort", "ort-cuda", "ort-tensorrt")
 MAX_THREADS: Final = 64
+KEEP_AS: Final = ("wav", "float", "flac")  # kept bars: 24-bit WAV, 32-bit float WAV, 24-bit FLAC
+KEEP_BARS: Final = 4  # that are kept where no number is said
 
 
 def check_seed(seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Write a finished take: a WAV file that is whole or not there.
+"""Write a finished take: a WAV or FLAC file that is whole or not there.
 
 In:  [C, N] float32 audio, +-1 full scale. Out: a file, and the SHA-256 of its samples as written.
 `reserve` claims the place before any rendering: what cannot be written is known in the first
@@ -9,7 +9,7 @@ finished.
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from engine.errors import OptionError
 
 Subtype = Literal["PCM_24", "FLOAT"]
+Container = Literal["WAV", "FLAC"]
+Tag = Literal["title", "software", "comment"]
 
 PCM_24_FULL_SCALE: Final = 2**23 - 1
 BLOCK: Final = 1 << 20  # samples laid out at once, to bound the memory
@@ -78,13 +80,28 @@ def _unwritable(path: Path, reason: str | None) -> OptionError:
 
 
 def write_wav(path: Path, audio: NDArray[np.float32], rate: int, subtype: Subtype) -> str:
-    """Write a WAV file; returns the SHA-256 of its samples, interleaved, as they stand in the file.
+    """Write a WAV file without tags; see `write_audio`."""
+    return write_audio(path, audio, rate, subtype)
+
+
+def write_audio(
+    path: Path,
+    audio: NDArray[np.float32],
+    rate: int,
+    subtype: Subtype,
+    *,
+    container: Container = "WAV",
+    tags: Mapping[Tag, str] | None = None,
+) -> str:
+    """Write a file; returns the SHA-256 of its samples, interleaved, as a WAV file holds them.
 
     Args:
         path: the file, usually from `reserve`.
         audio: [C, N] finite. PCM_24 holds -1..1, beyond is cut; FLOAT keeps everything.
         rate: Hz.
-        subtype: the sample format.
+        subtype: the sample format; FLAC holds PCM_24.
+        container: the file format.
+        tags: what it says about itself, of up to 2,000 bytes each.
 
     Raises:
         OptionError: the disk is full or the like.
@@ -93,7 +110,9 @@ def write_wav(path: Path, audio: NDArray[np.float32], rate: int, subtype: Subtyp
 
     digest = sha256()
     try:
-        with soundfile.SoundFile(path, "w", rate, len(audio), subtype, format="WAV") as file:
+        with soundfile.SoundFile(path, "w", rate, len(audio), subtype, format=container) as file:
+            for name, text in (tags or {}).items():
+                setattr(file, name, text)
             for first in range(0, audio.shape[1], BLOCK):
                 as_stored, samples = _lay_out(audio[:, first : first + BLOCK], subtype)
                 digest.update(as_stored)

@@ -4,40 +4,38 @@ In:  [C, N] float32 at one rate, blocks of any size, also none. Out: [C, M] floa
 sum of all M always the exact share of the sum of all N, so nothing drifts. For the thread that
 owns it; not to be shared.
 
-The filter is soxr's variable-rate one held at a fixed ratio. It holds sound back for 5 ms (44,100
-to 48,000 Hz) where soxr's fixed-rate filter, which works in blocks of 1,024, takes 21; from 48,000
-to 24,000 Hz 5 ms instead of 39. Noise and images stay below -105 dB. The price: downwards its phase
-is not linear, and the top of the band comes up to 0.3 ms later than the rest.
-
-soxr cannot save its state. Recall needs none: sessions, takes and control logs hold audio at the
-model's rate, behind the resampler on the way in and before it on the way out, and are bit-exact
-there. A restored stream calls `reset` and `step`s through the last `CONTEXT_SECONDS` before its
-first block; from there on it differs from one that was never stopped by rounding only.
+A windowed sinc: flat to 0.45 of the lower rate, noise and images below -100 dB, linear phase. Every
+sample that comes out is a function of its index and of the samples around it, and is summed up in
+the same order whatever the blocks were: so the state is a little of the past and one count, which
+can be saved and rewound bit for bit (ADR 0007).
 """
 
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
-from engine.errors import OptionError, ShapeError
+from engine.errors import InputError, OptionError, ShapeError
+from engine.polyphase import Polyphase, design
 
 Audio = NDArray[np.float32]
 
-CONTEXT_SECONDS: Final = 0.05  # what a block of output hears of the past, with room to spare
 RATES_HZ: Final = (8_000, 384_000)
 MAX_LEVEL: Final = 1e4  # +80 dB; louder samples are damage
-_PROBE_SECONDS: Final = 0.1  # many times the filter; the hold-back repeats long before
-_SPARE_SAMPLES: Final = 1  # soxr holds the ratio in finite digits: a sample in some days
 
 
 class Resampler:
     """A stream from one rate to another. Equal rates pass through, bit for bit."""
 
-    def __init__(self, in_rate: int, out_rate: int, channels: int) -> None:
+    def __init__(
+        self, in_rate: int, out_rate: int, channels: int, *, rewind_samples: int = 0
+    ) -> None:
         """Start a stream.
+
+        Args:
+            in_rate, out_rate: Hz.
+            channels: C.
+            rewind_samples: how far `rewind` may go back, in samples of the input.
 
         Raises:
             OptionError: a rate beyond 8 to 384 kHz, or no channel.
@@ -49,21 +47,22 @@ class Resampler:
         if channels < 1:
             raise OptionError.of("channels", channels, "1 or more")
         self.in_rate, self.out_rate, self.channels = in_rate, out_rate, channels
-        self._soxr = None if in_rate == out_rate else _filter(in_rate, out_rate, channels)
+        self._filter = None if in_rate == out_rate else design(in_rate, out_rate)
+        self._keep = rewind_samples + (self._filter.reach if self._filter else 0)
+        if self._filter:  # one place in memory for every sum, so that none depends on where it lies
+            self._window = np.zeros((channels, self._filter.span), np.float32)
+            self._tile = np.zeros((channels, self._filter.tile), np.float32)
         self.reset()
 
     @property
     def delay_samples(self) -> int:
         """How much later sound comes out than it went in, in samples of the output. Constant."""
-        return sum(_probe(self.in_rate, self.out_rate))
+        return self._filter.delay if self._filter else 0
 
     def reset(self) -> None:
-        """Forget everything heard, as a new one. Takes about as long as a short block."""
-        if self._soxr is not None:
-            self._soxr.clear()
-        held, _ = _probe(self.in_rate, self.out_rate)
-        self._heard = self._given = 0  # samples in, samples out
-        self._ready = np.zeros((self.channels, held), np.float32)
+        """Forget everything heard, as a new one."""
+        self._heard = 0  # samples in
+        self._past = np.zeros((self.channels, 0), np.float32)  # [C, <= keep] the last of them
 
     def step(self, block: Audio) -> Audio:
         """Put a block in and take out what is due.
@@ -74,66 +73,99 @@ class Resampler:
         Returns:
             [C, M]. After n samples in, exactly floor(n * out_rate / in_rate) have come out, the
             first of them silent. With equal rates, the block itself, not to be written to.
-            What is not finite counts as silence: a filter with feedback would never forget it.
+            What is not finite counts as silence.
 
         Raises:
             ShapeError: other channels.
         """
         if block.ndim != 2 or block.shape[0] != self.channels:
             raise ShapeError.of("block", block.shape, f"[C, N] = ({self.channels}, any)")
-        if self._soxr is None:
+        if self._filter is None:
+            self._heard += block.shape[1]
             return block
-        self._ready = np.concatenate([self._ready, _run(self._soxr, _usable(block))], axis=1)
+        known = np.concatenate([self._past, _usable(block)], axis=1)
+        given = self._filter.due(self._heard)
         self._heard += block.shape[1]
-        due = self._heard * self.out_rate // self.in_rate - self._given
-        assert due <= self._ready.shape[1], "soxr held back more than it did when it was probed"
-        out, self._ready = self._ready[:, :due], self._ready[:, due:]
-        self._given += due
+        out = self._between(self._filter, known, given, self._filter.due(self._heard))
+        self._past = known[:, -self._keep :].copy()
+        return out
+
+    def _between(self, filter_: Polyphase, known: Audio, first: int, end: int) -> Audio:
+        """Output samples [first, end), from the last samples of the input."""
+        out = np.empty((self.channels, end - first), np.float32)
+        oldest, at = self._heard - known.shape[1], first
+        while at < end:
+            start = at // filter_.tile * filter_.tile
+            stop = min(start + filter_.tile, end)
+            _cut(known, filter_.first_input(start) - oldest, self._window)
+            np.matmul(self._window, filter_.weights_at(start), out=self._tile)
+            out[:, at - first : stop - first] = self._tile[:, at - start : stop - start]
+            at = stop
+        out += 0.0  # a zero of either sign is one zero
         return out
 
     def flush(self) -> Audio:
-        """End the stream: take out the rest, [C, M], and `reset`."""
-        if self._soxr is None:
-            return np.zeros((self.channels, 0), np.float32)
-        nothing = np.zeros((self.channels, 0), np.float32)
-        rest = np.concatenate([self._ready, _run(self._soxr, nothing, last=True)], axis=1)
+        """End the stream: take out the rest, [C, M], as far as the last sample's place; `reset`."""
+        count = 0
+        if self._filter:
+            count = -(-(self.delay_samples + 1) * self.in_rate // self.out_rate)
+        rest = self.step(np.zeros((self.channels, count), np.float32))
         self.reset()
         return rest
 
+    # --- going back -----------------------------------------------------------------------------
 
-def _filter(in_rate: int, out_rate: int, channels: int) -> Any:
-    return soxr.ResampleStream(in_rate, out_rate, channels, dtype="float32", quality="HQ", vr=True)
+    def rewind(self, heard: int) -> None:
+        """Forget what went in from a sample on; the next `step` goes on there.
 
+        Args:
+            heard: samples of the input that remain heard, counted from the stream's start.
 
-def _run(stream: Any, block: Audio, *, last: bool = False) -> Audio:
-    """[C, N] through soxr, which wants [N, C]."""
-    out: Audio = stream.resample_chunk(np.ascontiguousarray(block.T, np.float32), last=last).T
-    return out
+        Raises:
+            OptionError: to come, or longer ago than `rewind_samples`.
+        """
+        oldest = self._heard - self._past.shape[1] if self._filter else 0
+        if not 0 <= heard <= self._heard or self._needs(heard) < oldest:
+            raise OptionError.of("heard", heard, f"up to {self._heard} and not too long ago")
+        self._heard, self._past = heard, self._past[:, : max(0, heard - oldest)]
+
+    def _needs(self, heard: int) -> int:
+        """The oldest sample that a stream needs which has heard so many."""
+        return max(0, heard - self._filter.reach) if self._filter else heard
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """All that the next `step` depends on: {"rates" [2], "heard" [], "past" [C, N]}, copies."""
+        rates = np.array([self.in_rate, self.out_rate], np.int64)
+        heard = np.array(self._heard, np.int64)
+        return {"rates": rates, "heard": heard, "past": self._past.copy()}
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Stand where another one of the same rates was saved.
+
+        Raises:
+            InputError: other rates, or arrays that none saves.
+            ShapeError: other channels.
+        """
+        rates, heard, past = (arrays.get(name) for name in ("rates", "heard", "past"))
+        if rates is None or heard is None or past is None or heard.shape != ():
+            raise InputError(f"a resampler saves rates, heard and past, got {sorted(arrays)}.")
+        if rates.tolist() != [self.in_rate, self.out_rate]:
+            want = (self.in_rate, self.out_rate)
+            raise InputError(f"the saved resampler is for {rates.tolist()} Hz, expected {want}.")
+        if past.ndim != 2 or len(past) != self.channels or past.dtype != np.float32:
+            raise ShapeError.of("past", past.shape, f"[C, N] = ({self.channels}, any) float32")
+        oldest = int(heard) - past.shape[1]
+        if not 0 <= oldest <= self._needs(int(heard)) or not np.isfinite(past).all():
+            raise InputError("the saved resampler's past is not one. Save it again.")
+        self._heard, self._past = int(heard), past.copy()
 
 
 def _usable(block: Audio) -> Audio:
     return np.clip(np.nan_to_num(block, posinf=0.0, neginf=0.0), -MAX_LEVEL, MAX_LEVEL)
 
 
-@lru_cache
-def _probe(in_rate: int, out_rate: int) -> tuple[int, int]:
-    """Ask soxr sample by sample how it delays: (held back, shifted), in samples of the output.
-
-    It gives nothing until its filter is full and then what it can, so the output that is due runs
-    ahead of what it gave by an amount that changes with the phase; the largest is held back. Where
-    it puts a click, by the first moment, is off by the shift. For 44,100 to 48,000 Hz: 261 and one
-    to spare, 0. Some milliseconds' work, once per pair.
-    """
-    if in_rate == out_rate:
-        return 0, 0
-    stream, count = _filter(in_rate, out_rate, 1), round(_PROBE_SECONDS * in_rate)
-    click = np.zeros((1, count), np.float32)
-    click[0, count // 2] = 1.0
-    pieces, given, held = [], 0, 0
-    for heard in range(count):
-        pieces.append(_run(stream, click[:, heard : heard + 1])[0])
-        given += len(pieces[-1])
-        held = max(held, (heard + 1) * out_rate // in_rate - given)
-    response = np.concatenate(pieces).astype(np.float64)
-    moment = float(np.arange(given) @ response / response.sum())
-    return held + _SPARE_SAMPLES, round(moment - count // 2 * out_rate / in_rate)
+def _cut(known: Audio, start: int, window: Audio) -> None:
+    """Copy `known[:, start:]` into a window, with silence where there is none."""
+    first, end = max(0, start), min(known.shape[1], start + window.shape[1])
+    window[:] = 0.0
+    window[:, first - start : max(first, end) - start] = known[:, first : max(first, end)]

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -34,3 +36,19 @@ def toy_copy(toy_bundle_path: Path, tmp_path: Path) -> Path:
 def toy_bundle(toy_bundle_path: Path) -> Bundle:
     """The toy bundle on ONNX Runtime, one thread."""
     return Bundle.open(toy_bundle_path, open_backend("ort", threads=1))
+
+
+@pytest.fixture
+def rig(toy_bundle: Bundle, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Makes runners on stands, on the toy bundle; see `tests/engine/rig.py`."""
+    from tests.engine.rig import Rig
+
+    made: list[Rig] = []
+
+    def make(**options: Any) -> Rig:
+        made.append(Rig(toy_bundle, tmp_path / f"take{len(made)}.jsonl", **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.runner.stop()

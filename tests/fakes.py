@@ -285,11 +285,11 @@ def manifest() -> dict[str, Any]:
     }
 
 
-def initial_state() -> dict[str, NDArray[Any]]:
+def initial_state(without: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
     """Every state port at B = 1, not all of it zero."""
     rng = np.random.default_rng(8)
     state: dict[str, NDArray[Any]] = {}
-    for sketch in sketches():
+    for sketch in [sketch for sketch in sketches() if sketch.name not in without]:
         for name in sketch.state:
             dtype, dims = sketch.inputs[name]
             shape = [1 if size == "B" else size for size in dims]
@@ -300,13 +300,16 @@ def initial_state() -> dict[str, NDArray[Any]]:
 
 
 def write_toy_bundle(
-    folder: Path, change: Callable[[dict[str, Any]], object] = lambda found: None
+    folder: Path,
+    change: Callable[[dict[str, Any]], object] = lambda found: None,
+    without: tuple[str, ...] = (),
 ) -> Path:
     """Write and seal a toy bundle.
 
     Args:
         folder: made if missing.
         change: is given bundle.json's contents before they are written, to spoil them.
+        without: graphs that it does not have.
 
     Returns:
         The folder.
@@ -314,9 +317,11 @@ def write_toy_bundle(
     folder.mkdir(parents=True, exist_ok=True)
     for sketch in sketches():
         (folder / f"{sketch.name}.onnx").write_bytes(sketch.model().SerializeToString())
-    save_file(initial_state(), folder / "state.safetensors")
+    save_file(initial_state(without), folder / "state.safetensors")
     letters().save(str(folder / "tokenizer.json"))
     found = manifest()
+    for name in without:
+        del found["graphs"][name]
     change(found)
     (folder / "bundle.json").write_text(json.dumps(found, indent=1))
     (folder / "LICENSE").write_text("Apache-2.0\n")

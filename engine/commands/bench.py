@@ -3,11 +3,10 @@ up.
 
 Two parts. First a cold start: from the process's own start until the first frame is there, imports,
 verification of the bundle and the text tower included. Then a run of whole seconds; every frame and
-every second is timed.
+every second is timed. With --live it measures what a player feels instead: `bench_live`.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from engine.commands import machine
+from engine.commands import bench_live, history, machine
 from engine.commands import options as opt
 from engine.commands.report import frame_ms, print_json
 from engine.commands.take import open_bundle, styles_of
@@ -49,20 +48,63 @@ def bench(
         Path | None, typer.Option(help="Append the result to this file, as one line of JSON.")
     ] = None,
     as_json: opt.Json = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Measure live playing on a paced null device instead.")
+    ] = False,
+    minutes: Annotated[
+        float, typer.Option(help="Live: how long the soak is; 0 for none.")
+    ] = bench_live.MINUTES,
+    switches: Annotated[
+        int, typer.Option(help="Live: prompts to switch to at each lead; 0 for none.")
+    ] = bench_live.SWITCHES,
+    lead: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Live: a lead in ms to switch at; may be given again.", show_default="40, 80, 160"
+        ),
+    ] = None,
+    soak_lead: Annotated[
+        float, typer.Option(help="Live: the lead of the soak, in ms.")
+    ] = bench_live.SOAK_LEAD_MS,
+    block: Annotated[
+        int, typer.Option(help="Live: samples a block of the device, at 48 kHz.")
+    ] = bench_live.BLOCK,
+    load: Annotated[
+        int, typer.Option(help="Live: busy processes beside the middle third of the soak.")
+    ] = 0,
+    usual_priority: Annotated[
+        bool,
+        typer.Option("--usual-priority", help="Live: without the priority of real time."),
+    ] = False,
 ) -> None:
-    """Measure speed: times real time, frame times, memory, and the time to the first frame."""
+    """Measure speed: times real time, frame times, memory, and the time to the first frame.
+
+    With --live: from a request to the ear, late frames and memory over minutes.
+    """
     if not 1 <= seconds <= 3600:
         raise OptionError.of("seconds", seconds, "a whole number from 1 to 3600")
     if record:
-        _require_appendable(record)
+        history.require_appendable(record)
     options = EngineOptions(threads=threads, backend=backend)
-    found = _fields(_measure(seconds, bundle, options), options)
+    if live:
+        plan = bench_live.Plan(
+            minutes=minutes,
+            switches=switches,
+            leads_ms=tuple(lead or bench_live.LEADS_MS),
+            soak_lead_ms=soak_lead,
+            block=block,
+            load=load,
+            prefers=not usual_priority,
+        )
+        found = bench_live.measure(bundle, options, plan)
+    else:
+        found = _fields(_measure(seconds, bundle, options), options)
     if record:
-        _append(record, found)
+        history.append(record, found)
     if as_json:
         print_json(found)
     else:
-        _print(found)
+        (bench_live.show if live else _print)(found)
 
 
 def _measure(seconds: int, folder: Path | None, options: EngineOptions) -> Run:
@@ -119,25 +161,6 @@ def _fields(run: Run, options: EngineOptions) -> dict[str, Any]:
         "prompt": PROMPT,
         "machine": machine.describe(),
     }
-
-
-def _require_appendable(path: Path) -> None:
-    """Refuse before measuring what could not be recorded after it."""
-    try:
-        with path.open("a"):
-            pass
-    except OSError as exc:
-        raise OptionError(
-            f"{path} cannot be written ({exc.strerror}), expected a file to append to."
-        ) from exc
-
-
-def _append(path: Path, found: dict[str, Any]) -> None:
-    import json
-
-    stamp = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "commit": machine.commit()}
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(stamp | found, allow_nan=False) + "\n")
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -42,6 +42,12 @@ def seconds_since_start() -> float:
     return clock_gettime(CLOCK_BOOTTIME) - started
 
 
+def memory_bytes() -> int:
+    """The memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text("utf-8").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
 def peak_memory_bytes() -> int:
     """The most memory this process has held at once."""
     import resource

@@ -15,7 +15,7 @@ from engine.options import BACKENDS, MAX_THREADS
 from engine.params import PARAMETERS
 
 
-def _help(name: str) -> str:
+def help_of(name: str) -> str:
     """A parameter's help with its range, from the one table."""
     row = PARAMETERS[name]
     expected = "" if row.kind != "number" else f" {row.expected[0].upper()}{row.expected[1:]}."
@@ -52,23 +52,25 @@ Guard = Annotated[
     ),
 ]
 Seconds = Annotated[float, typer.Option(help="Length, at most 3600.")]
-Seed = Annotated[int, typer.Option(help=_help("seed"))]
-Tempo = Annotated[float | None, typer.Option(help=_help("tempo"), show_default="the prompt's")]
+Seed = Annotated[int, typer.Option(help=help_of("seed"))]
+Tempo = Annotated[float | None, typer.Option(help=help_of("tempo"), show_default="the prompt's")]
 Key = Annotated[
     str | None,
-    typer.Option(help=f"{_help('key')} Like 'D minor', 'Eb', 'F#m'.", show_default="the prompt's"),
+    typer.Option(
+        help=f"{help_of('key')} Like 'D minor', 'Eb', 'F#m'.", show_default="the prompt's"
+    ),
 ]
 Drums = Annotated[
     bool | None,
-    typer.Option("--drums/--no-drums", help=_help("drums"), show_default="the prompt's"),
+    typer.Option("--drums/--no-drums", help=help_of("drums"), show_default="the prompt's"),
 ]
-Density = Annotated[float | None, typer.Option(help=_help("density"), show_default="the model's")]
+Density = Annotated[float | None, typer.Option(help=help_of("density"), show_default="the model's")]
 Brightness = Annotated[
-    float | None, typer.Option(help=_help("brightness"), show_default="the model's")
+    float | None, typer.Option(help=help_of("brightness"), show_default="the model's")
 ]
-Temperature = Annotated[float, typer.Option(help=_help("temperature"))]
+Temperature = Annotated[float, typer.Option(help=help_of("temperature"))]
 Guidance = Annotated[
-    float | None, typer.Option(help=_help("guidance"), show_default="the bundle's")
+    float | None, typer.Option(help=help_of("guidance"), show_default="the bundle's")
 ]
 
 TEMPERATURE = (

@@ -6,6 +6,7 @@ bundle. Knows nothing of tempo, key or instruments in the text.
 """
 
 from collections import OrderedDict
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
@@ -51,14 +52,16 @@ class _TextTower:
     def __init__(self, bundle: Bundle) -> None:
         self._tokenizer = _open_tokenizer(bundle)
         self._styles: OrderedDict[str, Vector] = OrderedDict()
+        self._lock = Lock()  # sessions that share a bundle embed on threads of their own
 
     def style(self, bundle: Bundle, text: str) -> Vector:
-        if text not in self._styles:
-            self._styles[text] = _embed(bundle, self._tokenizer, text)
-            if len(self._styles) > REMEMBERED:
-                self._styles.popitem(last=False)
-        self._styles.move_to_end(text)
-        return self._styles[text]
+        with self._lock:
+            if text not in self._styles:
+                self._styles[text] = _embed(bundle, self._tokenizer, text)
+                if len(self._styles) > REMEMBERED:
+                    self._styles.popitem(last=False)
+            self._styles.move_to_end(text)
+            return self._styles[text]
 
 
 # A cache and nothing else: a tower lives as long as its bundle.

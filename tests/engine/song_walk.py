@@ -72,7 +72,7 @@ def first_crossing(
         for number, (start, end) in enumerate(walked[index]):
             # a line met by rounding just before the frame counts as met at its start
             early = 1e-6 if index == first and number == 0 else 0.0
-            wrapped = number > 0 and loop is not None and start == loop.start
+            wrapped = number > 0 and loop is not None and walked[index][number - 1][1] == loop.end
             if holds_line(start - early, end, origin, apart) or (bare and wrapped):
                 return transport.sample + index
     return None

@@ -349,3 +349,27 @@ def test_the_machines_clock_wakes_no_sleeper_early():
     wake = clock.now() + 0.005
     clock.sleep_until(wake)
     assert clock.now() >= wake
+
+
+def test_a_line_is_met_from_any_sample_on_it_or_before():
+    """At 120 bpm a bar of 4/4 is 96,000 samples at 48 kHz."""
+    transport = Transport(rate=48_000, tempo=SongTempo(120))
+    assert transport.next_line(1.0, quarters_apart=4.0).sample == pytest.approx(96_000)
+    assert transport.next_line(96_000.0, quarters_apart=4.0).sample == pytest.approx(96_000)
+    assert transport.next_line(96_001.5, quarters_apart=0.5).sample == pytest.approx(108_000)
+    stopped = Transport(rate=48_000, tempo=SongTempo(120), playing=False)
+    assert stopped.next_line(0.0, quarters_apart=4.0) is None
+
+
+def test_a_loop_goes_back_to_its_start_again_and_again():
+    """From quarter 2 to 5 at 120 bpm: first after 5 quarters, then after every 3."""
+    loop = Loop(2.0, 5.0)
+    transport = Transport(rate=48_000, tempo=SongTempo(120), loop=loop)
+    assert transport.next_wrap(0.0).sample == pytest.approx(5 * 24_000)
+    assert transport.next_wrap(5 * 24_000 + 1.0).sample == pytest.approx(8 * 24_000)
+    for without in (
+        Transport(rate=48_000, tempo=SongTempo(120)),
+        Transport(rate=48_000, tempo=SongTempo(120), quarter=5.5, loop=loop),
+        Transport(rate=48_000, tempo=SongTempo(120), loop=loop, playing=False),
+    ):
+        assert without.next_wrap(0.0) is None

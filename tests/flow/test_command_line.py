@@ -214,6 +214,27 @@ def test_the_bench_measures_and_records(antiphon, tmp_path):
     assert "commit" in json.loads(line)
 
 
+def test_the_live_bench_switches_soaks_and_records(antiphon, tmp_path):
+    """In real time, so it is short; how fast this machine is, is not the question."""
+    answer = antiphon(
+        *("bench", "--live", "--switches", 3, "--lead", 100, "--minutes", 0.03, "--threads", 1),
+        *("--load", 1, "--json", "--record", "history.jsonl"),
+    )
+    said = answer.json
+    (switches,) = said["switches"]
+    ear, frame = switches["prompt_to_ear_ms"], switches["prompt_to_frame_ms"]
+    assert (switches["lead_ms"], switches["asked"]) == (100.0, 3)
+    assert 0 < ear["p50"] <= ear["p95"] <= ear["worst"]
+    assert frame["p50"] > 0
+    soak = said["soak"]
+    assert [part["name"] for part in soak["parts"]] == ["quiet", "load", "after"]
+    assert (soak["load"], soak["frames"] > 40, soak["memory_mb"] > 10) == (1, True, True)
+    assert 0 < soak["frame_ms"]["p50"] <= soak["frame_ms"]["worst"]
+    (line,) = (tmp_path / "history.jsonl").read_text().splitlines()
+    assert json.loads(line)["machine"]["cpu"] == said["machine"]["cpu"]
+    assert antiphon("bench", "--live", "--switches", 0, "--minutes", 0.01).status == 0
+
+
 def test_inspect_shows_the_bundle(antiphon, toy_bundle):
     answer = antiphon("inspect")
     assert answer.status == 0
@@ -279,6 +300,8 @@ def test_the_doctor_says_whether_rendering_can_work(antiphon, tmp_path):
         (("story", "tempo.toml"), "tempo.toml: cue 1: tempo is 900, expected a number from 40"),
         (("bench", "--seconds", 0), "seconds is 0"),
         (("bench", "--seconds", 1, "--record", "."), "cannot be written"),
+        (("bench", "--live", "--block", 0), "block is 0, expected 1 to 8192"),
+        (("bench", "--live", "--lead", 1, "--minutes", 0), "lead_ms is 1.0, expected 20 to 500"),
         (("inspect", "nowhere"), "nowhere"),
     ],
     ids=lambda value: " ".join(map(str, value))[:40] if isinstance(value, tuple) else "",
