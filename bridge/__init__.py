@@ -1,1 +1,3 @@
-"""Sockets and bytes between the engine and a host. Built in a later step; see README.md."""
+"""Sockets and bytes between the engine and whoever plays it. `bridge.client` is the way in from
+Python, `antiphon serve` the program; see bridge/README.md.
+"""
