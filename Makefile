@@ -12,7 +12,7 @@ fast: setup ; @$(PY) -m pytest -m "not slow"
 check: setup ; @$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && .venv/bin/lint-imports
 format: setup ; @$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 bench: setup ; @.venv/bin/antiphon bench --seconds 60 --json
-docs: setup ; @$(PY) -m pytest tests/gates/test_docs.py
+docs: setup ; @$(PY) -m bridge.docs && $(PY) -m pytest tests/gates/test_docs.py tests/gates/test_generated.py
 corpus: setup ; @$(PY) -m training.corpus --hours $(or $(HOURS),1)
 train: setup ; @bash training/runs/default.sh
 clean: ; rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -108,6 +108,10 @@ def missing_system_packages() -> dict[str, str]:
         missing["fluid-soundfont-gm"] = "acoustic instruments cannot be rendered, their tests skip"
     if not ctypes.util.find_library("portaudio"):
         missing["libportaudio2"] = "no sound card output, its tests skip"
+    if not shutil.which("oscsend"):
+        missing["liblo-tools"] = "OSC is not tested against another program, those tests skip"
+    if not Path("/usr/include/zmq.h").exists():
+        missing["libzmq3-dev"] = "the C++ example is not compiled, its tests skip"
     return missing
 
 

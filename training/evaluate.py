@@ -2,17 +2,20 @@
 
     python -m training.evaluate --bundle bundles/default --json
     python -m training.evaluate --quick --out out/evaluation.md
+    python -m training.evaluate --continuation --corpus data/corpus/valid
 
 Plays prompts through the engine and hears the takes, the held-out pieces themselves (ceiling), and
-the takes against other prompts (floor). Progress on stderr, the report on stdout.
+the takes against other prompts (floor). With --continuation, lets the performer hear held-out
+pieces, and loops that are not of the corpus, and go on by itself instead. Progress on stderr, the
+report on stdout.
 """
 
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import torch
@@ -23,16 +26,23 @@ from rich.progress import track
 
 from engine.backends import open_backend
 from engine.bundle import Bundle
-from engine.errors import AntiphonError
+from engine.errors import AntiphonError, InputError
 from engine.graph import Backend
 from training.evaluation.beat import steady_beats
 from training.evaluation.ceiling import hear_piece, opening_target, piece_beats
 from training.evaluation.codec_table import CodecRow, codec_table
+from training.evaluation.continuation import Outcome, measure_all
+from training.evaluation.continuation import Plan as ContinuationPlan
+from training.evaluation.continuation_report import as_dict as continuation_dict
+from training.evaluation.continuation_report import as_markdown as continuation_page
 from training.evaluation.generate import Request, play_all
 from training.evaluation.judge import Judge, MulanJudge, Vector
 from training.evaluation.prompts import HeldOut, derangement, held_out
 from training.evaluation.report import Report, as_dict, as_markdown
 from training.evaluation.scoring import Heard, Scores, listen, score
+from training.evaluation.sources import Loop, Piece, Playable
+
+LOOPS, FIRST_LOOP = 20, 200_000  # of seeds that no estimator was fitted on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +148,8 @@ def main(
     seconds: Annotated[float, typer.Option(help="heard per take", min=5, max=30)] = Plan.seconds,
     workers: Annotated[int, typer.Option(help="processes that play", min=1)] = Plan.workers,
     quick: Annotated[bool, typer.Option("--quick", help="one short prompt per genre")] = False,
+    continuation: Annotated[bool, typer.Option("--continuation", help="of playing audio")] = False,
+    corpus: Annotated[Path, typer.Option(help="pieces to continue")] = Path("data/corpus/valid"),
     out: Annotated[Path | None, typer.Option(help="write the report here, as Markdown")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON as the last line")] = False,
 ) -> None:
@@ -145,22 +157,43 @@ def main(
     plan = QUICK if quick else Plan(prompts=prompts, seconds=seconds, workers=workers)
     torch.set_num_threads(1)  # the workers need the cores
     try:
-        report = _evaluate(bundle, open_backend(), plan)
+        if continuation:
+            page, found = _continue(bundle, corpus, ContinuationPlan(workers=workers), quick)
+        else:
+            report = _evaluate(bundle, open_backend(), plan)
+            page, found = as_markdown(report), as_dict(report)
     except AntiphonError as exc:
         print(f"evaluate: {exc}", file=sys.stderr)
         raise typer.Exit(2) from exc
-    page = as_markdown(report)
     print(page)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(page)
     if as_json:
-        print(json.dumps(as_dict(report)))
+        print(json.dumps(found))
 
 
 def _evaluate(folder: Path, backend: Backend, plan: Plan) -> Report:
     bundle = Bundle.open(folder, backend)  # first: it proves the judge's file too
     return Evaluation(bundle, MulanJudge.open(folder), held_out(plan.prompts), plan).report()
+
+
+def _continue(
+    folder: Path, corpus: Path, plan: ContinuationPlan, quick: bool
+) -> tuple[str, dict[str, Any]]:
+    """The continuation's table, as a page and for JSON."""
+    opened = Bundle.open(folder, open_backend())  # first: a damaged one is refused in words
+    pieces = [Piece(path.parent) for path in sorted(corpus.glob("*/piece.json"))]
+    if len(pieces) < 2:
+        raise InputError(f"{corpus} holds {len(pieces)} pieces, expected 2 or more to continue.")
+    loops = [Loop(FIRST_LOOP + index) for index in range(LOOPS)]
+    groups: dict[str, list[Outcome]] = {}
+    for name, played in (("pieces", pieces), ("loops", loops)):
+        chosen: Sequence[Playable] = played[:4] if quick else played
+        outcomes = measure_all(folder, plan, chosen)
+        groups[name] = list(_track(outcomes, len(chosen), f"continuing {name}"))
+    about = {"bundle": f"{opened.manifest.name} {opened.id[:12]}", **asdict(plan)}
+    return continuation_page(groups, about), {**about, **continuation_dict(groups)}
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from tests.gates.documents import read
 from tests.gates.tree import ROOT
 
 PAGES = ["README.md", "CONTRIBUTING.md", "bridge/README.md", "plugin_host/README.md"]
+PAGES += ["docs/controllers.md", "docs/protocol.md"]
 EXAMPLES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
 MADE_BY_A_COMMAND = (".venv/", "out/", "data/")
 
@@ -70,7 +71,7 @@ def _antiphon_problems(words: list[str]) -> list[str]:
 
 @cache
 def _help(command: str) -> tuple[int, str]:
-    program = "from engine.cli import main; main()"
+    program = "from bridge.cli import main; main()"
     arguments = [command, "--help"] if command else ["--help"]
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],

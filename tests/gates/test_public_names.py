@@ -10,16 +10,14 @@ from tests.gates.tree import PACKAGES
 
 # What others build on; a name leaves or joins this list knowingly, with a line in CHANGELOG.md.
 ENGINE_NAMES = {
-    "AntiphonError",
-    "AudioFileError",
-    "BackendError",
-    "BackendMissing",
-    "BundleError",
-    "InputError",
-    "OptionError",
-    "PromptError",
-    "ShapeError",
-    "StoryError",
+    *("AntiphonError", "AudioFileError", "BackendError", "BackendMissing", "BundleError"),
+    *("InputError", "OptionError", "PromptError", "ShapeError", "StoryError"),
+    *("Ack", "Ask", "Command", "When", "PARAMETERS", "Parameter"),
+    *("FAMILIES", "FREEZE_MAX_BARS", "MODES", "PITCH_CLASSES", "QUALITY_NAMES", "SLOTS"),
+    *("Bundle", "EngineOptions", "LogWriter", "Opened", "Runner", "Status"),
+    *("HostBlock", "Loop", "Signature", "SongTempo", "TempoChange", "FRAME_RATE"),
+    "main",
+    "open_bundle",
     "__version__",
 }
 
@@ -50,6 +48,11 @@ def test_a_package_declares_what_it_holds(package):
 
 def test_the_engine_keeps_its_public_names():
     assert set(engine.__all__) == ENGINE_NAMES
+
+
+def test_asking_for_a_name_that_the_engine_has_not_says_so():
+    with pytest.raises(AttributeError, match="has no attribute 'Orchestra'"):
+        _ = engine.Orchestra
 
 
 def test_a_name_too_many_and_a_name_too_few_are_found():
