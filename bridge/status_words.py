@@ -7,7 +7,7 @@ from typing import Final
 
 STATUS: Final[dict[str, str]] = {
     "is_running": "whether the engine makes music for this session",
-    "priority": "of the thread that makes frames, as far as the system allows: real time, nice, usual",
+    "priority": "of the thread that makes frames, as far as the system allows",
     "frame": "the next frame to be made",
     "heard_frame": "the frame that holds the next sample to be sent",
     "rate": "Hz, of the session",

@@ -20,17 +20,18 @@ import torch
 import typer
 from safetensors.torch import save_file
 
-from engine.spec import LEVELS
+from engine.spec import COARSE_LEVELS, FINE_LEVELS, LEVELS
 from export import pack
 from export.material import Material, Models
 from export.style import export_style
 from export.text import export_text
 from models import codec, lm, minilm, mulan, semantic
 
-# Temperature falls with depth, as between MusicLM's stages (semantic 1.0, coarse .95, fine .4).
+# Colder at the top, where structure is. Fine levels drawn cold repeat one code, and drone
+# (docs/log.md, 2026-11-22).
 SAMPLING = {
-    "temperature": [1.0, 0.95, 0.95, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.5, 0.4, 0.4, 0.4],
-    "cutoff": [4.0] * LEVELS,
+    "temperature": [0.85, *[0.9] * COARSE_LEVELS, *[1.0] * FINE_LEVELS],
+    "cutoff": [6.0] * LEVELS,
     "guidance": 2.0,
 }
 LICENCES = [

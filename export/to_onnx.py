@@ -52,9 +52,21 @@ def to_onnx(graph: StepGraph, path: Path) -> None:
     onnxscript.optimizer.optimize(
         program.model, input_size_limit=NO_LIMIT, output_size_limit=NO_LIMIT
     )
-    model = share_equal_constants(program.model_proto)
+    model = without_sources(share_equal_constants(program.model_proto))
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
+
+
+def without_sources(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Take out the exporter's notes on each node: they name files of the machine it ran on."""
+    graph = model.graph
+    for noted in (model, graph, *graph.node, *graph.initializer, *graph.value_info):
+        del noted.metadata_props[:]
+        noted.doc_string = ""
+    for port in (*graph.input, *graph.output):
+        del port.metadata_props[:]
+        port.doc_string = ""
+    return model
 
 
 def share_equal_constants(model: onnx.ModelProto) -> onnx.ModelProto:
