@@ -14,10 +14,12 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
+from engine import harmony as harmonies
 from engine import manifest as manifests
 from engine import seal
 from engine.errors import BundleError
 from engine.graph import BATCH, Array, Backend, Graph, State
+from engine.harmony import HarmonyBook
 from engine.manifest import Manifest
 from engine.spec import AudioFormat
 
@@ -30,8 +32,16 @@ MAX_TOKENIZER_BYTES: Final = 64 << 20
 class Bundle:
     """One opened bundle. Make it with `Bundle.open`."""
 
-    def __init__(self, folder: Path, manifest: Manifest, backend: Backend, state: State) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        backend: Backend,
+        state: State,
+        harmony: HarmonyBook | None = None,
+    ) -> None:
         self.path = folder
+        self.harmony = harmony  # None: the bundle plans no chords
         self.manifest = manifest
         self.backend = backend
         self.id = seal.identity(folder)  # 64 hexadecimal digits; 12 are enough to show
@@ -59,7 +69,8 @@ class Bundle:
         data = seal.read_bytes(folder, MANIFEST, manifests.MAX_BYTES)
         manifest = manifests.parse(data, f"{MANIFEST} in bundle {folder}")
         _require_listed(folder, listed, manifest)
-        return cls(folder, manifest, backend, _read_state(folder, manifest))
+        harmony = _read_harmony(folder) if harmonies.FILE in listed else None
+        return cls(folder, manifest, backend, _read_state(folder, manifest), harmony)
 
     def graph(self, name: str) -> Graph:
         """Open a graph, once.
@@ -105,6 +116,11 @@ def _require_listed(folder: Path, listed: Mapping[str, str], manifest: Manifest)
         seal.inside(folder, name)
         if name not in listed:
             raise BundleError(f"{name} in bundle {folder} is not in {seal.SEAL}. Seal it again.")
+
+
+def _read_harmony(folder: Path) -> HarmonyBook:
+    data = seal.read_bytes(folder, harmonies.FILE, harmonies.MAX_BYTES)
+    return harmonies.parse(data, f"{harmonies.FILE} in bundle {folder}")
 
 
 def _read_state(folder: Path, manifest: Manifest) -> State:

@@ -6,13 +6,12 @@ Results go to stdout, progress and errors to stderr. What a player can cause end
 traceback.
 """
 
-import signal
 import sys
 from collections.abc import Callable
-from types import FrameType
 
 import typer
 
+from engine.commands import interruption
 from engine.commands.bench import bench
 from engine.commands.doctor import doctor
 from engine.commands.inspect import inspect
@@ -33,16 +32,19 @@ for _command in (live, render, story, replay, bench, inspect, doctor):
     app.command()(_command)
 
 
-def main(*commands: Callable[..., None]) -> None:
+def main(*commands: Callable[..., None], **groups: typer.Typer) -> None:
     """Run the command that `sys.argv` names, and exit.
 
     Args:
         commands: of other rooms, beside those of the engine; their names and docstrings are what
             a player sees.
+        groups: commands that share a first word, by that word.
     """
     for command in commands:
         app.command()(command)
-    signal.signal(signal.SIGTERM, _stop)
+    for word, group in groups.items():
+        app.add_typer(group, name=word)
+    interruption.watch()
     try:
         app(prog_name="antiphon")
     except AntiphonError as error:
@@ -51,11 +53,6 @@ def main(*commands: Callable[..., None]) -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """End as Ctrl-C does, so that half-written files are taken away."""
-    sys.exit(128 + number)
 
 
 def _one_line(text: str) -> str:

@@ -15,10 +15,19 @@ from engine.errors import OptionError
 from engine.params import PARAMETERS, Parameter, Value
 from engine.prompt_parser import MAX_CHARACTERS, ParsedPrompt, parse
 from engine.row import Vector
-from engine.spec import FAMILIES, PITCH_CLASSES, PITCHES, QUALITY_NAMES
+from engine.spec import (
+    CODEBOOK_SIZE,
+    FAMILIES,
+    FRAME_RATE,
+    LEVELS,
+    PITCH_CLASSES,
+    PITCHES,
+    QUALITY_NAMES,
+)
 
 SLOTS: Final = 8  # prompts that can be held ready and mixed, numbered from 1
 FREEZE_MAX_BARS: Final = 16
+MAX_PRIME_FRAMES: Final = 12 * FRAME_RATE  # more than any model remembers
 
 Mode = Literal["play", "listen", "continue", "answer"]
 MODES: Final[tuple[Mode, ...]] = ("play", "listen", "continue", "answer")
@@ -36,6 +45,9 @@ _INDEX: Final = _whole("prompt index", 1, SLOTS)
 _PITCH: Final = _whole("pitch", 0, PITCHES - 1)
 _BARS: Final = _whole("bars to freeze", 0, FREEZE_MAX_BARS)
 _WEIGHT: Final = Parameter(name="weight", kind="number", help="", low=-2.0, high=2.0)
+_PRIME_FRAMES: Final = _whole("frames of a take", 1, MAX_PRIME_FRAMES)
+_LOUDNESS: Final = Parameter(name="loudness", kind="number", help="", low=-120.0, high=18.0)
+_BEAT: Final = Parameter(name="beat", kind="number", help="", low=-1e6, high=1e6)
 _ROOT: Final = _choice("chord root", PITCH_CLASSES)
 _QUALITY: Final = _choice("chord quality", QUALITY_NAMES)
 _MODE: Final = _choice("mode", MODES)
@@ -133,6 +145,13 @@ class SetStyle(Fill):
     @property
     def _key(self) -> tuple[int, bytes, str]:
         return (self.index, self.style.tobytes(), self.said)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetHeard(Fill):
+    """Put the style of what is heard into a slot."""
+
+    kind: ClassVar[str] = "heard"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,6 +307,43 @@ class Freeze(Command):
         _BARS.check(self.bars)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prime(Command):
+    """Go on from a take, as `engine.listening.take` understood it. It takes effect once followed.
+
+    Where nobody says a tempo, the song goes on in the take's, and its style and key hold where
+    nobody asks for others. A mode that listens becomes `continue`.
+    """
+
+    kind: ClassVar[str] = "prime"
+    said: str  # what to call it
+    tokens: tuple[tuple[int, ...], ...]  # 13 codes of each of 1 to 300 frames, the last
+    loudness_db: float  # of its last 3 s, K-weighted; -120..18
+    tempo_bpm: float | None = None  # None: not certain, as with the rest
+    beat: float = 0.0  # beats counted at its end; a multiple of a bar's is a bar line
+    key: str | None = None  # one of spec.KEYS
+    style: Vector | None = None  # [STYLE_WIDTH] float32, unit norm
+
+    def __post_init__(self) -> None:
+        _check_said(self.said)
+        _PRIME_FRAMES.check(len(self.tokens))
+        for frame in self.tokens:
+            if len(frame) != LEVELS or not all(0 <= code < CODEBOOK_SIZE for code in frame):
+                raise OptionError.of("a frame of a take", frame, f"{LEVELS} codes")
+        _LOUDNESS.check(self.loudness_db)
+        _BEAT.check(self.beat)
+        for name, value in (("tempo", self.tempo_bpm), ("key", self.key)):
+            params.check(name, value)
+        if self.style is not None:
+            object.__setattr__(self, "style", record.unit_style(self.style))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Prime) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash((self.said, self.tokens))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Panic(Command):
     """Be silent now: notes end, nothing stays frozen. A mode or a pick makes music again."""
@@ -307,7 +363,8 @@ def _check_said(said: object) -> None:
 _KINDS: Final[dict[str, type[Command]]] = {
     command.kind: command
     for command in (
-        *(SetPrompt, SetStyle, SetWeight, Pick, SetParam, SetChord, SetNotes, NoteOn, NoteOff),
-        *(SetFamilies, SetMode, Freeze, Panic),
+        *(SetPrompt, SetStyle, SetHeard, SetWeight, Pick, SetParam, SetChord, SetNotes),
+        *(NoteOn, NoteOff),
+        *(SetFamilies, SetMode, Freeze, Prime, Panic),
     )
 }

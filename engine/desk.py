@@ -24,6 +24,7 @@ from engine.command import (
     NoteOn,
     Panic,
     Pick,
+    Prime,
     SetChord,
     SetFamilies,
     SetMode,
@@ -34,6 +35,7 @@ from engine.command import (
     SetWeight,
 )
 from engine.errors import OptionError
+from engine.found import NOTHING, Found
 from engine.glide import Glide
 from engine.held import Held
 from engine.knobs import Knobs
@@ -41,7 +43,7 @@ from engine.options import SamplingOptions
 from engine.pads import Pads, Playing
 from engine.params import PARAMETERS
 from engine.reading.keys import key_index
-from engine.row import Controls, Vector
+from engine.row import Controls, Harmony, Vector
 from engine.spec import (
     FRAME_RATE,
     NO_CHORD,
@@ -125,6 +127,9 @@ class Desk:
                 return self._set_mode(command, frame)
             case Freeze():
                 return replace(self, freeze=command)
+            case Prime():
+                mode: Mode = self.mode if self.mode == "play" else "continue"
+                return replace(self, mode=mode, freeze=Freeze(bars=0), is_silenced=False)
             case Panic():
                 return replace(self, held=Held(), freeze=Freeze(bars=0), is_silenced=True)
         raise OptionError.of("command", command, "one that the desk knows")
@@ -152,24 +157,30 @@ class Desk:
 
     # --- what holds -----------------------------------------------------------------------------
 
-    def controls(self, frame: int, position: Position | None = None) -> Controls:
+    def controls(
+        self, frame: int, position: Position | None = None, found: Found = NOTHING
+    ) -> Controls:
         """What is asked of a frame.
 
         Args:
             frame: from the last change on.
             position: where the song is when the frame is heard, which gives tempo and beat; None
                 where nobody knows, then the tempo is the one asked for.
+            found: in what is heard; holds where nobody asks for a style or a key.
         """
         rest = NOTE_OFF if self.knobs.setting("notes_only") else NOTE_FREE
         number = self.knobs.number
+        style = self.pads.mix.style(frame)
         return Controls(
-            style=self.pads.mix.style(frame),
+            style=found.style if style is None else style,
+            key=key_index(found.key if self.key is None else self.key),
             tempo_bpm=number("tempo", frame) if position is None else _known_tempo(position),
             beat=None if position is None else position.beat,
             beats_per_bar=4 if position is None else position.beats_per_bar,
             notes=self.held.at(frame, rest),
             density=number("density", frame),
             brightness=number("brightness", frame),
+            harmony=self._harmony(found),
             **self._steady,
         )
 
@@ -180,7 +191,6 @@ class Desk:
         drums, chord, by_hand = self.knobs.setting("drums"), self.chord, self.families
         is_by_hand = bool(by_hand.asked or by_hand.refused)
         return {
-            "key": key_index(self.key),
             "chord_root": NO_CHORD if chord.root is None else PITCH_CLASSES.index(chord.root),
             "chord_quality": QUALITY_NAMES.index(chord.quality),
             "drums": said.drums if drums is None else drums,
@@ -193,6 +203,13 @@ class Desk:
         """One of spec.KEYS, by hand or else as the prompt says."""
         by_hand = self.knobs.setting("key")
         return self.pads.said.key if by_hand is None else str(by_hand)
+
+    def _harmony(self, found: Found) -> Harmony:
+        """Who says the chords where none are asked for: to what was heard only a known key fits."""
+        if not self.knobs.setting("harmony"):
+            return "played"
+        is_alone = self.mode == "play" and found.key is None and found.style is None
+        return "planned" if is_alone else "in key"
 
     @property
     def beats_per_bar(self) -> int | None:
@@ -246,11 +263,13 @@ class Desk:
         seconds = self.knobs.number("glide", 0) if glide_seconds is None else glide_seconds
         return round((seconds or 0.0) * FRAME_RATE)
 
-    def in_force(self, frame: int, position: Position | None = None) -> InForce:
+    def in_force(
+        self, frame: int, position: Position | None = None, found: Found = NOTHING
+    ) -> InForce:
         """What a status line shows at a frame."""
         return InForce(
             prompts=self.pads.playing(frame),
-            key=self.key,
+            key=found.key if self.key is None else self.key,
             tempo_bpm=self.tempo_bpm(frame) if position is None else position.tempo_bpm,
             seed=self.seed,
             mode=self.mode,

@@ -1,9 +1,10 @@
 """The intake: what is played to the performer, as tokens on the axis of its own music.
 
 In:  [C', F] per heard frame of the stream. Out: tokens by the frame of music they stand for, how
-loud it is, and whether it is silence. The music of frame k is heard at output samples
-[k F + L, (k + 1) F + L), so that is what its tokens are taken from: a heard frame and a composed
-one are the same 40 ms of the song. It costs one frame of delay. Frozen and pure.
+loud it is, whether it is silence; and what is found in it: tempo, beat, key, style. The music of
+frame k is heard at output samples [k F + L, (k + 1) F + L), so that is what its tokens are taken
+from: a heard frame and a composed one are the same 40 ms of the song. It costs one frame of delay.
+Frozen and pure.
 """
 
 from dataclasses import dataclass, replace
@@ -12,9 +13,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.listening import level
+from engine.found import Found
+from engine.listening import level, tracking
 from engine.listening.ear import Ear, EarState, fit
 from engine.listening.level import Level
+from engine.listening.tracking import Tracking
+from engine.row import Vector
 from engine.spec import LEVELS, AudioFormat
 
 Audio = NDArray[np.float32]
@@ -38,6 +42,8 @@ class Intake:
     latency: int  # L; so many samples come before the music of frame 0
     ear: EarState
     level: Level
+    tracking: Tracking
+    style: Vector | None = None  # [STYLE_WIDTH] of what is heard, as far as anybody has told it
     heard: int = 0  # frames of the stream taken in
     end: int = 0  # frame of music behind the last one heard
     frames: tuple[HeardFrame, ...] = ()  # the last of them
@@ -46,6 +52,11 @@ class Intake:
         """What stands for a frame of music; None if it is not heard yet, or no longer kept."""
         index = frame - (self.end - len(self.frames))
         return self.frames[index] if 0 <= index < len(self.frames) else None
+
+    @property
+    def found(self) -> Found:
+        """What was found in it."""
+        return Found(key=tracking.key(self.tracking), style=self.style)
 
     def hear(self, audio: Audio, ear: Ear, wanted: AudioFormat) -> "Intake":
         """Take in the next frame of the stream.
@@ -72,12 +83,15 @@ class Intake:
         music = self.rest[:, : wanted.frame_samples]
         tokens, state = ear.hear(music, self.ear)
         loudness = level.step(music, self.level, wanted.rate)
-        frame = HeardFrame(tokens, level.is_silent(loudness), float(loudness.powers[-1]))
+        is_silent = level.is_silent(loudness)
+        begins = level.is_silent(self.level) and not is_silent
+        frame = HeardFrame(tokens, is_silent, float(loudness.powers[-1]))
         return replace(
             self,
             rest=self.rest[:, wanted.frame_samples :],
             ear=state,
             level=loudness,
+            tracking=tracking.hear(music, self.tracking, wanted.rate, self.end, begins=begins),
             end=self.end + 1,
             frames=(*self.frames, frame)[-KEPT_FRAMES:],
         )
@@ -92,6 +106,7 @@ class Intake:
             self,
             rest=np.zeros((wanted.channels, rest), np.float32),
             level=level.init_state(wanted),
+            tracking=tracking.miss(self.tracking, wanted, end),
             heard=heard,
             end=end,
             frames=(*self.frames, *[unheard] * min(end - self.end, KEPT_FRAMES))[-KEPT_FRAMES:],
@@ -105,4 +120,5 @@ def init_state(ear: Ear | None, audio: AudioFormat, latency: int) -> Intake:
         latency=latency,
         ear=ear.init_state() if ear else {},
         level=level.init_state(audio),
+        tracking=tracking.init_state(audio),
     )

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from engine.clock import Position, Transport
 from engine.desk import Desk
+from engine.found import NOTHING, Found
 from engine.intake import Intake
+from engine.matching import Matching
 from engine.row import Controls
 from engine.session import Session
 from engine.spec import AudioFormat
@@ -34,6 +36,7 @@ class Scene:
     transport: Transport
     intake: Intake
     tape: Tape
+    found: Found = NOTHING  # in what is heard, or in a take
     heat: NDArray[np.float32] | None = None  # [LEVELS] of temperature, by the echo guard
     guided: bool = True
     brief: bool = False  # fewer fine levels
@@ -85,7 +88,7 @@ class Line:
     session: Session  # branched before it plays; stands before frame `at`
     at: int  # the frame of the stream that it plays next; sessions count their own
     wishes: tuple[Wish, ...]  # oldest first; a line that lags is asked as it was asked then
-    gain: float = 1.0  # of its sound, so that it is as loud as what it continues
+    matching: Matching | None = None  # its sound is brought to the level of what it continues
 
     @property
     def desk(self) -> Desk:
@@ -105,9 +108,10 @@ class Line:
         """
         session, controls = self._ready(scene)
         sound = session.step(controls, heat=scene.heat, brief=scene.brief)
-        if self.gain != 1.0:
-            sound = sound * np.float32(self.gain)
-        return sound, self._behind(session)
+        if self.matching is None:
+            return sound, self._behind(session)
+        sound, matching = self.matching.apply(sound, scene.audio)
+        return sound, replace(self._behind(session), matching=matching)
 
     def compose_to(self, frame: int, scene: Scene) -> "Line":
         """Play unheard until the line stands before a frame."""
@@ -135,7 +139,7 @@ class Line:
         if session.sampling != sampling:
             session.set_sampling(sampling)
         session.set_guided(scene.guided)
-        return session, desk.controls(frame, scene.position(self.at))
+        return session, desk.controls(frame, scene.position(self.at), scene.found)
 
     def _behind(self, session: Session) -> "Line":
         """The line behind its next frame; what only that frame was asked is forgotten."""

@@ -5,7 +5,7 @@ counts bars from the song's start: so many of call, so many of response, and aga
 remembered, so nothing drifts and a locate lands in the right turn.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from engine.desk import Desk
 
@@ -15,6 +15,7 @@ Role = Literal[
     "loop",  # what was made is repeated
     "rest",  # silent; everything stays as it is
 ]
+HEARING_MODES: Final = ("listen", "continue", "answer")  # what is heard counts
 
 
 def role_at(desk: Desk, bar: int, *, playing: bool) -> Role:

@@ -5,17 +5,16 @@ cannot be obeyed is refused with the reason, and the others are obeyed. Pure.
 """
 
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
 from engine.ask import Ack
-from engine.command import Freeze, Panic, SetMode
+from engine.command import Freeze, Panic, Prime, SetHeard, SetMode, SetStyle
 from engine.desk import Desk
 from engine.errors import AntiphonError, OptionError
 from engine.line import Scene
+from engine.modes import HEARING_MODES
 from engine.repeat import Repeat
 from engine.waiting import Queue, Waiting, newest_per_slot
-
-HEARING_MODES: Final = ("listen", "continue", "answer")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,6 +24,7 @@ class Obeyed:
     desk: Desk
     repeat: Repeat | None = None  # bars to begin repeating
     is_reset: bool = False  # everything played so far is to be forgotten
+    prime: Waiting | None = None  # whose take is to be continued
     acks: tuple[Ack, ...] = ()
 
 
@@ -67,6 +67,23 @@ def _obey_one(
         if command.bars:
             repeat = Repeat.of(command.bars, sample, scene.transport, scene.tape, scene.audio)
     glide = desk.glide_frames(waiting.ask.glide_seconds)
+    if isinstance(command, SetHeard):
+        command = _with_style(command, scene)
     desk = desk.apply(command, scene.frame, glide, waiting.style)
-    is_reset = obeyed.is_reset or isinstance(command, Panic)
-    return replace(obeyed, desk=desk, repeat=repeat, is_reset=is_reset)
+    return replace(
+        obeyed,
+        desk=desk,
+        repeat=repeat,
+        is_reset=obeyed.is_reset or isinstance(command, Panic),
+        prime=waiting if isinstance(command, Prime) else obeyed.prime,
+    )
+
+
+def _with_style(command: SetHeard, scene: Scene) -> SetStyle:
+    style = scene.intake.style
+    if style is None:
+        raise OptionError(
+            "nothing was heard yet whose style could be taken: 2 s of sound are needed. Play on "
+            "and ask again."
+        )
+    return SetStyle(index=command.index, style=style, said="what is heard")

@@ -29,18 +29,13 @@ FULL_SCALE: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rendering:
-    """A finished take."""
+class Sound:
+    """Audio that was made, and how long that took."""
 
     audio: Audio  # [C, frames * F], at `rate`
     rate: int  # Hz
     frames: int
-    frame_times: FrameSummary  # of every frame computed, the codec's tail included
     wall_seconds: float  # from the first frame's start to the last one's end
-    peak: float  # of the audio as the model made it, 1 is full scale
-    silent_frames: int  # that stay under SILENCE_PEAK
-    clipped_samples: int  # beyond full scale as the model made them, all channels
-    is_limited: bool  # whether the guard cut those to full scale
 
     @property
     def seconds(self) -> float:
@@ -52,6 +47,17 @@ class Rendering:
     def realtime_factor(self) -> float:
         """Seconds of audio made per second."""
         return self.seconds / max(self.wall_seconds, 1e-9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendering(Sound):
+    """A finished take."""
+
+    frame_times: FrameSummary  # of every frame computed, the codec's tail included
+    peak: float  # of the audio as the model made it, 1 is full scale
+    silent_frames: int  # that stay under SILENCE_PEAK
+    clipped_samples: int  # beyond full scale as the model made them, all channels
+    is_limited: bool  # whether the guard cut those to full scale
 
 
 def render(

@@ -134,6 +134,22 @@ class Missed(Operation):
         performer.miss(self.frames)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Felt(Operation):
+    """The style of what is heard was taken."""
+
+    op: ClassVar[str] = "feel"
+    style: Vector  # [STYLE_WIDTH] unit norm
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "style", record.unit_style(self.style))
+
+    def carry_out(self, performer: Performer, input_at: InputAt) -> None:
+        """See `Performer.feel`."""
+        performer.feel(self.style)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rewound(Operation):
     """Frames that nobody had heard were to be made again."""
@@ -187,5 +203,5 @@ class Ended(Operation):
 
 
 _KINDS: Final[dict[str, type[Operation]]] = {
-    kind.op: kind for kind in (Asked, Moved, Heard, Missed, Rewound, Shed, Marked, Ended)
+    kind.op: kind for kind in (Asked, Moved, Heard, Missed, Felt, Rewound, Shed, Marked, Ended)
 }

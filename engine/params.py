@@ -105,6 +105,12 @@ _ROWS: Final = (
         default=False,
     ),
     Parameter(
+        name="harmony",
+        kind="switch",
+        help="Whether the engine plans chords, in the key, where none are played.",
+        default=True,
+    ),
+    Parameter(
         name="glide",
         kind="number",
         help="How long prompts, weights and numbers take to arrive, where a change does not say.",

@@ -23,12 +23,13 @@ from engine.bundle import Bundle
 from engine.clock import Position, Transport
 from engine.desk import Desk
 from engine.errors import OptionError
+from engine.found import Found
 from engine.line import Line, Scene, Wish
-from engine.listening import copies, ear
+from engine.listening import copies, ear, tracking
 from engine.listening.ear import Ear
 from engine.listening.level import Level
 from engine.marks import next_mark, sample_of
-from engine.modes import Role
+from engine.modes import HEARING_MODES, Role
 from engine.options import SamplingOptions
 from engine.past import Past, Said
 from engine.record import unit_style
@@ -94,7 +95,7 @@ class Performer:
         """
         before = self._now
         turned = Turned.of(before, self._scene(before), can_listen=self._ear is not None)
-        turned = turned.turn_at_start().turn_on_line()
+        turned = turned.prime().follow_what_is_heard().turn_at_start().turn_on_line()
         now, scene = turned.now, turned.scene
         chunk, voice, played = now.voice.step(scene)
         self._now = replace(
@@ -133,10 +134,16 @@ class Performer:
             transport=now.transport,
             intake=self._intake,
             tape=now.tape,
+            found=self._found(now),
             heat=copies.temperature_factors(now.copies) if is_guarding else None,
             guided=self._shed < 1,
             brief=self._shed >= 2,
         )
+
+    def _found(self, now: Standing) -> Found:
+        """What was found in what is heard, where that counts, or else in a take."""
+        hears = now.desk.mode in HEARING_MODES
+        return self._intake.found.over(now.found) if hears else now.found
 
     def _compared(self, now: Standing, voice: Voice) -> copies.Copies:
         """The copies' memory after a frame: what was heard since the last one, then what sounds."""
@@ -230,6 +237,18 @@ class Performer:
             raise OptionError.of("frames missed", frames, expected)
         self._intake = self._intake.miss(frames, self.bundle.audio)
 
+    def feel(self, style: Vector) -> None:
+        """Take in the style of what is heard; it holds in modes that hear, where no prompt speaks.
+
+        Args:
+            style: [STYLE_WIDTH] unit norm, as `engine.listening.style` hears it.
+
+        Raises:
+            OptionError: not of unit norm.
+            ShapeError: of another width.
+        """
+        self._intake = replace(self._intake, style=unit_style(style))
+
     def shed(self, level: int) -> None:
         """Save time from the next frame on: 0 nothing, 1 no guidance, 2 fewer fine levels as well.
 
@@ -262,6 +281,22 @@ class Performer:
     def heard_level(self) -> Level:
         """How loud what is heard is; see `engine.listening.level`."""
         return self._intake.level
+
+    @property
+    def heard_tempo_bpm(self) -> float | None:
+        """The tempo of what is heard, as far as it is certain."""
+        pulse = tracking.pulse(self._intake.tracking)
+        return None if pulse is None else pulse.tempo_bpm
+
+    @property
+    def heard_key(self) -> str | None:
+        """The key of what is heard, one of spec.KEYS, as far as it is certain."""
+        return tracking.key(self._intake.tracking)
+
+    @property
+    def found(self) -> Found:
+        """What was found in what is heard or in a take, and holds where nobody asks."""
+        return self._found(self._now)
 
     @property
     def desk(self) -> Desk:

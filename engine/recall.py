@@ -6,6 +6,7 @@ comes from a file is checked before it is believed: against the bundle, and by t
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from engine import intake, record
 from engine.ask import Ack
 from engine.bundle import Bundle
+from engine.command import Prime
 from engine.errors import BundleError, InputError, OptionError, PromptError, ShapeError
 from engine.facts import (
     FORMAT,
@@ -26,12 +28,16 @@ from engine.facts import (
 )
 from engine.intake import KEPT_FRAMES, HeardFrame, Intake
 from engine.line import Line, Wish
-from engine.listening import copies, kept, level
+from engine.listening import copies, kept, level, tracking
 from engine.listening.ear import Ear
+from engine.listening.tracking import Tracking
+from engine.matching import Matching
+from engine.priming import Priming
+from engine.record import unit_style
 from engine.repeat import Repeat
 from engine.session import Session
 from engine.shelf import Shelf
-from engine.spec import LEVELS, START_TOKEN, AudioFormat
+from engine.spec import LEVELS, START_TOKEN, STYLE_WIDTH, AudioFormat
 from engine.tape import TAPE_FRAMES, Tape
 from engine.turning import Standing
 from engine.voice import Entry, Listening, Looping, Resting, Sounding, Source, Voice
@@ -71,6 +77,10 @@ def pack(
         sources=tuple(_source_facts(entry) for entry in now.voice.entries),
         requests=tuple(RequestFacts(ask=w.ask, style=w.style, since=w.since) for w in now.queue),
         replaced=replaced,
+        found=now.found,
+        follows=now.follows,
+        primed_frames=None if now.priming is None else now.priming.done,
+        primed_beats_per_bar=now.priming.beats_per_bar if now.priming else 1,
     )
     arrays = {f"intake/{name}": array for name, array in _intake_arrays(taken).items()}
     arrays |= {f"copies/{name}": array for name, array in kept.pack(now.copies).items()}
@@ -88,7 +98,8 @@ def _source_facts(entry: Entry) -> SourceFacts:
         role=source.role,
         since=entry.since,
         at=line.at,
-        gain=line.gain,
+        matched_db=None if line.matching is None else line.matching.wanted_db,
+        matching_frames=0 if line.matching is None else line.matching.left,
         wishes=tuple(WishFacts(frame=frame, desk=desk) for frame, desk in line.wishes),
         repeat=None if repeat is None else _repeat_facts(repeat),
     )
@@ -106,6 +117,9 @@ def _repeat_facts(repeat: Repeat) -> RepeatFacts:
 
 def _source_arrays(source: Source) -> Arrays:
     arrays = {f"session/{name}": array for name, array in source.line.session.save().items()}
+    if source.line.matching is not None:
+        made = kept.pack(source.line.matching.made)
+        arrays |= {f"matching/{name}": array for name, array in made.items()}
     if isinstance(source, Listening):
         for name, loudness in (("heard", source.heard), ("made", source.made)):
             arrays |= {f"{name}/{n}": array for n, array in kept.pack(loudness).items()}
@@ -128,6 +142,8 @@ def _intake_arrays(taken: Intake) -> Arrays:
         "power": np.array([heard.power for heard in taken.frames], np.float64),
         **ear,
         **{f"level/{name}": array for name, array in kept.pack(taken.level).items()},
+        **{f"tracking/{name}": array for name, array in kept.pack(taken.tracking).items()},
+        **({} if taken.style is None else {"style": taken.style.copy()}),
     }
 
 
@@ -180,8 +196,23 @@ def unpack(
         remembered=facts.remembered,
         tape=tape,
         told=len(facts.requests),
+        found=facts.found,
+        follows=facts.follows,
     )
-    return Recalled(now, taken, facts.shed, facts.replaced)
+    return Recalled(_priming(now, facts, bundle.audio), taken, facts.shed, facts.replaced)
+
+
+def _priming(now: Standing, facts: Facts, audio: AudioFormat) -> Standing:
+    """Follow the take that waits as far as it was followed: a function of the take alone."""
+    takes = [one for one in now.queue if isinstance(one.ask.command, Prime)]
+    if facts.primed_frames is None:
+        return now
+    if not takes:
+        raise InputError("the saved performance follows a take that nobody asked for.")
+    line, command = now.voice.source.line, takes[-1].ask.command
+    assert isinstance(command, Prime), "they were chosen so"
+    begun = Priming.of(takes[-1].number, command, line.session, audio, facts.primed_beats_per_bar)
+    return replace(now, priming=begun.follow(facts.primed_frames, audio.rate))
 
 
 def _intake(
@@ -192,6 +223,9 @@ def _intake(
     tokens = shelf.take("intake/tokens", "int64", (None, LEVELS))
     silent = shelf.take("intake/silent", "bool", (len(tokens),)).tolist()
     power = shelf.take("intake/power", "float64", (len(tokens),)).tolist()
+    style = None
+    if shelf.has("intake/style"):
+        style = shelf.take("intake/style", "float32", (STYLE_WIDTH,))
     is_code = tokens.size == 0 or (tokens.min() >= 0 and tokens.max() < START_TOKEN)
     if not is_code or len(tokens) != min(facts.heard_music, KEPT_FRAMES):
         raise InputError("the saved performance heard tokens that nobody hears. Save it again.")
@@ -206,10 +240,19 @@ def _intake(
             for graph, state in fresh.ear.items()
         },
         level=kept.unpack(shelf.under("intake/level/"), fresh.level),
+        tracking=_tracking(shelf, fresh.tracking),
+        style=unit_style(style) if style is not None else None,
         heard=facts.heard,
         end=facts.heard_music,
         frames=tuple(HeardFrame(*heard) for heard in zip(tokens, silent, power, strict=True)),
     )
+
+
+def _tracking(shelf: Shelf, fresh: Tracking) -> Tracking:
+    found = kept.unpack(shelf.under("intake/tracking/"), fresh)
+    if not tracking.makes_sense(found):
+        raise InputError("the saved performance heard a tempo or a key that there is not.")
+    return found
 
 
 def _tape(shelf: Shelf, frame: int, audio: AudioFormat) -> Tape:
@@ -233,7 +276,8 @@ def _entry(
     own = session.branch()
     own.restore(shelf.under(f"{prefix}session/"))
     wishes = tuple(Wish(wish.frame, wish.desk) for wish in facts.wishes)
-    line = Line(session=own, at=facts.at, wishes=wishes, gain=facts.gain)
+    matching = _matching(shelf, f"{prefix}matching/", facts, audio)
+    line = Line(session=own, at=facts.at, wishes=wishes, matching=matching)
     repeat = None
     if facts.repeat is not None:
         repeat = _repeat(shelf, f"{prefix}repeat", facts.repeat, audio)
@@ -248,6 +292,13 @@ def _entry(
     if facts.role == "loop" and repeat is not None:
         return Entry(Looping(line=line, repeat=repeat), facts.since)
     return Entry(Resting(line=line, repeat=repeat), facts.since)
+
+
+def _matching(shelf: Shelf, prefix: str, facts: SourceFacts, audio: AudioFormat) -> Matching | None:
+    if facts.matched_db is None:
+        return None
+    made = kept.unpack(shelf.under(prefix), level.init_state(audio))
+    return Matching(wanted_db=facts.matched_db, made=made, left=facts.matching_frames)
 
 
 def _repeat(shelf: Shelf, name: str, facts: RepeatFacts, audio: AudioFormat) -> Repeat:

@@ -18,6 +18,7 @@ from engine.bundle import Bundle
 from engine.control_log import Take
 from engine.errors import AntiphonError, BundleError, InputError
 from engine.heard_file import HeardReader
+from engine.offline import Sound
 from engine.operation import Marked, Operation
 from engine.performer import Made, Performer
 from engine.spec import FRAME_RATE
@@ -30,28 +31,13 @@ MAX_FRAMES: Final = 6 * 3600 * FRAME_RATE  # held in memory: 2 GB at 24 kHz mono
 
 
 @dataclass(frozen=True, kw_only=True)
-class Replayed:
-    """A performance, played again."""
+class Replayed(Sound):
+    """A performance, played again, unclipped."""
 
-    audio: Audio  # [C, frames * F], unclipped
-    rate: int  # Hz
-    frames: int
     made: int  # frames computed, those made again included
     acks: tuple[Ack, ...]  # every answer, in order; a frame made again answers again
     marks: tuple[tuple[int, str], ...]  # frame and text
     remarks: tuple[str, ...]
-    wall_seconds: float
-
-    @property
-    def seconds(self) -> float:
-        """Length of the audio."""
-        samples: int = self.audio.shape[1]
-        return samples / self.rate
-
-    @property
-    def realtime_factor(self) -> float:
-        """Seconds of audio made per second."""
-        return self.seconds / max(self.wall_seconds, 1e-9)
 
 
 def replay(

@@ -10,6 +10,7 @@ pieces by training. Knows nothing about text, clocks or models.
 
 from dataclasses import dataclass, field
 from math import log2, tau
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +18,17 @@ from numpy.typing import NDArray
 from engine.errors import OptionError, ShapeError
 from engine.spec import (
     FAMILIES,
+    KEYS,
     MAX_BEATS_PER_BAR,
     NO_CHORD,
     NO_KEY,
     NOTE_FREE,
     NOTE_ONSET,
     NOTE_SUSTAIN,
+    PITCH_CLASSES,
     PITCHES,
     QUALITIES,
+    QUALITY_NAMES,
     SECTIONS,
     STYLE_WIDTH,
 )
@@ -39,7 +43,7 @@ FIELDS: dict[str, int] = {
     + MAX_BEATS_PER_BAR,  # beat, half-beat, bar and double-bar phase (sin, cos); beats per bar
     "key": 12 + 2,  # tonic, mode
     "chord": 12 + 12 + 1,  # root, pitch classes, given
-    "notes": 3 * PITCHES,  # sounding, onset, free
+    "notes": 3 * PITCHES + 1,  # sounding, onset, free; given, so that no note is not no wish
     "drums": 2,  # asked for, asked not to
     "families": 2 * len(FAMILIES),  # asked for, asked not to
     "density": 2,  # value, given
@@ -65,6 +69,11 @@ def _slices() -> dict[str, slice]:
 SLICES = _slices()
 
 
+# Who says the chords: whoever plays; or else the engine, where a key is asked for; or else the
+# engine, in a key of its own if need be.
+Harmony = Literal["played", "in key", "planned"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Controls:
     """What is asked for one frame. None, or -1 where an index, means "not given"."""
@@ -87,6 +96,7 @@ class Controls:
     density: float | None = None  # 0..1
     brightness: float | None = None  # 0..1
     section: int = -1  # index into spec.SECTIONS
+    harmony: Harmony = "played"
 
     def __post_init__(self) -> None:
         for name in (*self.families, *self.without):
@@ -147,6 +157,16 @@ def key_features(key: NDArray[np.integer]) -> Vector:
     return (np.concatenate([tonic, mode], -1) * given).astype(np.float32)
 
 
+def key_name(key: int) -> str | None:
+    """ "D minor"; None for NO_KEY."""
+    return None if key == NO_KEY else KEYS[key]
+
+
+def chord_name(root: int, quality: int) -> str | None:
+    """ "D min7"; None for NO_CHORD."""
+    return None if root == NO_CHORD else f"{PITCH_CLASSES[root]} {QUALITY_NAMES[quality]}"
+
+
 _CHORD_SETS = np.zeros((len(QUALITIES), 12))
 for _index, _intervals in enumerate(QUALITIES.values()):
     _CHORD_SETS[_index, list(_intervals)] = 1
@@ -162,11 +182,11 @@ def chord_features(root: NDArray[np.integer], quality: NDArray[np.integer]) -> V
 
 
 def note_features(notes: NDArray[np.uint8]) -> Vector:
-    """Lay out note states: [..., 3 * PITCHES] = sounding, onset, free."""
+    """Lay out note states: [..., 3 * PITCHES + 1] = sounding, onset, free, given."""
     sounding = (notes == NOTE_SUSTAIN) | (notes == NOTE_ONSET)
-    return np.concatenate([sounding, notes == NOTE_ONSET, notes == NOTE_FREE], -1).astype(
-        np.float32
-    )
+    given = np.ones((*notes.shape[:-1], 1))
+    states = (sounding, notes == NOTE_ONSET, notes == NOTE_FREE, given)
+    return np.concatenate(states, -1).astype(np.float32)
 
 
 def encode_row(controls: Controls) -> Vector:
@@ -210,7 +230,7 @@ def encode_row(controls: Controls) -> Vector:
 
 def _notes_or_free(notes: NDArray[np.uint8] | None) -> Vector:
     if notes is None:
-        return np.zeros(3 * PITCHES, np.float32)  # the whole field not given
+        return np.zeros(FIELDS["notes"], np.float32)  # the whole field not given
     if notes.shape != (PITCHES,):
         raise ShapeError.of("notes", notes.shape, f"({PITCHES},)")
     return note_features(notes)

@@ -13,10 +13,12 @@ the frame under way is finished, the log is ended; what calls `exchange` then he
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from threading import Event as Signal
 from threading import Thread
 from types import TracebackType
 from typing import Final, Self
+from weakref import WeakMethod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +26,14 @@ from numpy.typing import NDArray
 from engine.ask import Ask
 from engine.bundle import Bundle
 from engine.clock import Clock, HostBlock, SystemClock, Transport
+from engine.command import Prime
 from engine.control_log import LogWriter
 from engine.errors import AntiphonError, OptionError
-from engine.listening import ear
+from engine.listening import ear, style, take
 from engine.loop import interpreter
 from engine.loop.frame_loop import Event, FrameLoop
 from engine.loop.gate import Gate, Wanted
+from engine.loop.impressions import Impressions
 from engine.loop.inbox import Inbox
 from engine.loop.maker import Maker, plug_for
 from engine.loop.prompts import PromptWorker
@@ -39,7 +43,6 @@ from engine.loop.watch import Watch
 from engine.operation import Marked
 from engine.options import SamplingOptions
 from engine.performer import Performer
-from engine.row import Vector
 from engine.stages import prompt
 
 Audio = NDArray[np.float32]
@@ -102,6 +105,10 @@ class Runner:
         self.events: deque[Event] = deque(maxlen=EVENTS)  # answers and remarks [any-thread]
         self._bundle = bundle
         bundle.graph("text")  # opened here: the prompt thread must not change the bundle
+        has_style = "style" in bundle.manifest.graphs
+        if has_style:
+            bundle.graph("style")
+        impressions = Impressions(partial(style.encode, bundle) if has_style else None)
         performer = Performer(bundle, seed=seed, sampling=sampling)
         plug = plug_for(bundle.audio, Wanted(rate, 0), channels)
         self._gate = Gate(plug, channels, self._clock, block=block, is_fed=is_fed)
@@ -117,11 +124,17 @@ class Runner:
             self._scribe,
             self._clock,
             lead_seconds=lead_ms / 1000.0,
-            say=self._say,
+            say=_while_it_lives(self._say),
+            impressions=impressions,
         )
-        self._watch = Watch(self._loop, maker, self._gate, self._scribe, self._clock)
+        self._watch = Watch(
+            self._loop, maker, self._gate, self._scribe, self._clock, bundle.harmony
+        )
         self._wake = Signal()
-        self._worker = PromptWorker(self._inbox, self._embed, self._wake.set, prefers=prefers)
+        embed = partial(prompt.encode, bundle)
+        self._worker = PromptWorker(
+            self._inbox, embed, self._wake.set, also=impressions.turn, prefers=prefers
+        )
         self._thread: Thread | None = None
         self._primed, self._is_stopping = Signal(), False
         self._care = ExitStack()
@@ -174,8 +187,14 @@ class Runner:
 
     @property
     def ready(self) -> int:
-        """Samples that the next block can take without a gap. [any-thread]"""
-        return max(0, self._gate.plug.outlet.ring.filled)
+        """Samples that the next block can take without a gap. [any-thread]
+
+        Before the first block only those that obey all that the host has said, so that the same
+        words before the start are the same music, however busy the machine is.
+        """
+        if self._gate.blocks:
+            return max(0, self._gate.plug.outlet.ring.filled)
+        return max(0, self._maker.ready_samples) if self._loop.has_followed else 0
 
     def ask(self, ask: Ask) -> None:
         """Ask for a change; the answer comes as an event. [any-thread]
@@ -197,6 +216,20 @@ class Runner:
         Marked(frame=0, text=text)  # refuses what no log takes
         self._loop.mark(text)
         self._wake.set()
+
+    def understand(self, audio: Audio, said: str) -> Prime:
+        """Listen to a take, so that it can be asked to be continued. Takes a while. [any-thread]
+
+        Args:
+            audio: [1 or 2, N] at the bundle's rate.
+            said: what to call it.
+
+        Raises:
+            InputError: shorter than 1 s, or silent at its end.
+            BundleError: the bundle cannot listen.
+            BackendError: a graph failed.
+        """
+        return take.understand(self._bundle, audio, said)
 
     # --- what was heard -------------------------------------------------------------------------
 
@@ -316,9 +349,6 @@ class Runner:
 
     # --- to tell --------------------------------------------------------------------------------
 
-    def _embed(self, words: str) -> Vector:
-        return prompt.encode(self._bundle, words)
-
     def _say(self, event: Event) -> None:
         self.events.append(event)
         if isinstance(event, str):
@@ -330,3 +360,19 @@ class Runner:
         """How it is now. [any-thread]"""
         is_running = self._thread is not None and self._thread.is_alive()
         return self._watch.status(is_running=is_running, failure=self._failure)
+
+
+def _while_it_lives(say: Callable[[Event], None]) -> Callable[[Event], None]:
+    """The same method, without keeping its runner alive.
+
+    A runner that its own parts kept would wait for the collector, which looks at nothing that was
+    there when music began: its two minutes of sound would stay until the last player is gone.
+    """
+    method = WeakMethod(say)
+
+    def tell(event: Event) -> None:
+        found = method()
+        if found is not None:
+            found(event)
+
+    return tell

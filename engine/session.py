@@ -81,6 +81,8 @@ class Session:
             BackendError: a graph failed; the session still stands before the frame.
         """
         now, state = self._now, self._now.state
+        if self.bundle.harmony is not None:
+            controls = self.bundle.harmony.plan(controls, now.seed)
         rows = steer.rows(controls, now.batch)
         hidden, observed = compose.observe(
             self._graphs["observe"], now.tokens, rows, state["observe"]

@@ -46,6 +46,7 @@ def single(
     drums: bool | None = None,
     density: float | None = None,
     brightness: float | None = None,
+    harmony: bool = True,
 ) -> Story:
     """One prompt for so many seconds; a setting that is given outweighs what the prompt says.
 
@@ -74,7 +75,8 @@ def single(
         density=density,
         brightness=brightness,
     )
-    return _lay_out(StoryFile(length=Moment(seconds, "seconds"), seed=seed, cue=[cue]), [prompt])
+    length = Moment(seconds, "seconds")
+    return _lay_out(StoryFile(length=length, seed=seed, harmony=harmony, cue=[cue]), [prompt])
 
 
 def _parse(number: int, cue: CueEntry) -> ParsedPrompt:
@@ -153,6 +155,7 @@ class _Layout:
             tempo=self._tempo,
             meters=tuple(self._meters),
             keys=tuple(self._keys),
+            harmony="planned" if self._file.harmony else "played",
         )
 
     def _require_order(self, number: int, second: float) -> None:

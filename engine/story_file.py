@@ -4,6 +4,7 @@
     tempo = 90                   # bpm at the start, optional
     key = "A minor"              # optional
     beats_per_bar = 4            # optional
+    harmony = true               # optional; false: the model, not the engine, chooses the chords
     length = "24s"
 
     [[cue]]
@@ -131,6 +132,7 @@ class StoryFile(_Table):
     tempo: Bpm | None = None
     key: Key | None = None
     beats_per_bar: Beats | None = None
+    harmony: bool = True
     cue: Annotated[list[CueEntry], Field(min_length=1, max_length=MAX_CUES)]
 
 
@@ -144,6 +146,7 @@ _EXPECTED: Final = {
     "style_glide": "a length of time like '4 bars' or '2s'",
     "beats_per_bar": f"a whole number from 1 to {MAX_BEATS_PER_BAR}",
     "drums": "true or false",
+    "harmony": "true or false",
     "density": "a number from 0 to 1",
     "brightness": "a number from 0 to 1",
     "seed": "a whole number from 0 to 9223372036854775807",

@@ -10,14 +10,14 @@ instruments, density and brightness are the cue's own. Pure; the styles are made
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final, TypeVar
 
 import numpy as np
 
 from engine.prompt_parser import ParsedPrompt
-from engine.row import Controls, Vector
+from engine.row import Controls, Harmony, Vector
 from engine.spec import FRAME_RATE
 from engine.tempo import TempoMap
 
@@ -73,11 +73,26 @@ class Story:
     tempo: TempoMap
     meters: tuple[Meter, ...]  # in order of time, the first at 0
     keys: tuple[KeyChange, ...]  # in order of time, the first at 0
+    harmony: Harmony = "planned"
 
     @property
     def frames(self) -> int:
         """How many frames cover it."""
         return ceil(self.seconds * FRAME_RATE - _NEAR_FRAMES)
+
+    @property
+    def has_tempo(self) -> bool:
+        """Whether anything ever said how fast it goes."""
+        return self.tempo.bpm_at(self.seconds) is not None
+
+    def at_tempo(self, bpm: float) -> "Story":
+        """The same at one tempo all along, for a story that has none."""
+        tempo = TempoMap()
+        tempo.change(0.0, bpm)
+        meters = tuple(
+            replace(meter, beat=tempo.beat_at(meter.second) or 0.0) for meter in self.meters
+        )
+        return replace(self, tempo=tempo, meters=meters)
 
     def cue_at(self, frame: int) -> int:
         """Index of the cue that a frame obeys."""
@@ -107,6 +122,7 @@ class Story:
             without=cue.prompt.without,
             density=cue.density,
             brightness=cue.brightness,
+            harmony=self.harmony,
         )
 
     def _style(self, second: float, index: int, styles: Sequence[Vector | None]) -> Vector | None:

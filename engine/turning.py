@@ -10,23 +10,28 @@ music, the new line is branched before the frame and asked what holds after it; 
 as it was asked until the crossing is over.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from engine.ask import Ack
 from engine.clock import Transport
+from engine.command import Prime
 from engine.desk import Desk
-from engine.line import Line, Scene, Wish
-from engine.listening import level
+from engine.entrance import turn
+from engine.found import Found
+from engine.heard_time import at_beat, begin_in_heard_time, stay_in_heard_time
+from engine.line import Scene
+from engine.listening import tracking
 from engine.listening.copies import Copies
 from engine.marks import next_turn, sample_of
-from engine.modes import Role, role_at, turns_with_bars
+from engine.modes import HEARING_MODES, Role, role_at, turns_with_bars
 from engine.obedience import Obeyed, obey
 from engine.own_time import in_own_time
-from engine.repeat import Repeat
+from engine.priming import FRAMES_AT_ONCE, Priming
+from engine.spec import AudioFormat
 from engine.tape import Tape
-from engine.voice import Listening, Looping, Resting, Sounding, Source, Voice
-from engine.waiting import Queue, due_at_start, due_on_line
+from engine.voice import Looping, Voice
+from engine.waiting import Queue, Waiting, due_at_start, due_on_line
 
 _HALF: Final = 0.5  # samples; where `engine.marks` begins to look
 
@@ -45,6 +50,9 @@ class Standing:
     copies: Copies
     remembered: int = 0  # frames of what was heard that `copies` knows
     tape: Tape
+    follows: bool = False  # its time is that of what is heard
+    found: Found = field(default_factory=Found)  # in the take that it goes on from
+    priming: Priming | None = None  # a take that is being followed
     told: int = 0  # requests and transports that came before this moment
 
     @property
@@ -68,22 +76,58 @@ class Turned:
         """Nothing changed yet."""
         return cls(now=now, scene=scene, lines_from=scene.music, can_listen=can_listen)
 
+    def prime(self) -> "Turned":
+        """Follow some more of the take that is to be continued; all of it before anything sounds.
+
+        Raises:
+            BackendError: a graph failed.
+        """
+        now, scene = self.now, self.scene
+        waiting = [one for one in now.queue if isinstance(one.ask.command, Prime)]
+        if not waiting:
+            return self if now.priming is None else replace(self, now=replace(now, priming=None))
+        asked, priming = waiting[-1], now.priming
+        if priming is None or priming.number != asked.number:
+            priming = begin_priming(asked, now, scene.audio)
+        frames = len(priming.command.tokens) if scene.frame == 0 else FRAMES_AT_ONCE
+        priming = priming.follow(frames, scene.audio.rate)
+        return replace(self, now=replace(now, priming=priming))
+
+    def follow_what_is_heard(self) -> "Turned":
+        """Let the song keep the time of what is heard, while it listens and nobody says a tempo."""
+        now, scene = self.now, self.scene
+        follows = not now.is_hosted and now.desk.mode in HEARING_MODES
+        follows = follows and now.desk.tempo_bpm(scene.frame) is None
+        pulse = tracking.pulse(scene.intake.tracking)
+        if not follows or pulse is None or now.voice.source.role != "listen" or not now.plays:
+            return replace(self, now=replace(now, follows=now.follows and follows))
+        keep_time = stay_in_heard_time if now.follows else begin_in_heard_time
+        transport = keep_time(now.transport, pulse, scene.frame, scene.music, scene.audio.rate)
+        return replace(
+            self,
+            now=replace(now, transport=transport, follows=True),
+            scene=replace(scene, transport=transport),
+        )
+
     def turn_at_start(self) -> "Turned":
         """Obey what is due from the frame's first sample on."""
         now, scene = self.now, self.scene
-        due = due_at_start(now.queue, scene.frame)
+        due = due_at_start(self._ready, scene.frame)
         obeyed = self._obey(due, scene.music)
         turned = self._taking(due, obeyed, scene.music)
         obeyed = _realigned(now, obeyed, turned.scene)
         plays, edge = _edge(now, scene)
         role = now.voice.source.role
         before = now.desk
+        if obeyed.prime is not None:
+            edge = scene.music  # the take ends there; before it, its last sound would be heard
         if now.is_moved or plays != now.plays or _may_turn(before, obeyed.desk):
             looked_at = edge if plays != now.plays else scene.music - _HALF
             bar = turned.scene.position_at(looked_at).bar
             role = role_at(obeyed.desk, bar, playing=plays)
         starts = plays and not now.plays
-        voice = _turned(turned, role, obeyed, edge, is_line=False)
+        turned = turned._at_take(obeyed, edge)
+        voice = turned._turn(role, obeyed, edge, is_line=False)
         return replace(
             turned,
             now=replace(turned.now, voice=voice, plays=plays, is_moved=False),
@@ -94,7 +138,7 @@ class Turned:
         """Obey what is due on the first line within the frame's music."""
         now, scene = self.now, self.scene
         rate = scene.audio.rate
-        mark, due = due_on_line(now.queue, scene, self.lines_from)
+        mark, due = due_on_line(self._ready, scene, self.lines_from)
         if turns_with_bars(now.desk) and now.plays:
             turn = next_turn(scene.transport, self.lines_from, rate)
             if turn and sample_of(turn, rate) < scene.music_end:
@@ -105,9 +149,20 @@ class Turned:
         obeyed = self._obey(due, sample)
         bar = scene.transport.position_at(mark.sample).bar
         role = role_at(obeyed.desk, bar, playing=now.plays)
-        turned = self._taking(due, obeyed, sample)
-        voice = _turned(turned, role, obeyed, sample, is_line=True)
+        turned = self._taking(due, obeyed, sample)._at_take(obeyed, sample)
+        voice = turned._turn(role, obeyed, sample, is_line=True)
         return replace(turned, now=replace(turned.now, voice=voice))
+
+    @property
+    def _ready(self) -> Queue:
+        """What waits, but for a take that is not followed to its end."""
+        priming = self.now.priming
+        done = priming.number if priming is not None and priming.is_done else None
+        return tuple(
+            one
+            for one in self.now.queue
+            if not isinstance(one.ask.command, Prime) or one.number == done
+        )
 
     def _obey(self, due: Queue, sample: int) -> Obeyed:
         return obey(due, self.now.desk, sample, self.scene, can_listen=self.can_listen)
@@ -125,6 +180,38 @@ class Turned:
             scene=replace(self.scene, transport=transport),
             acks=(*self.acks, *obeyed.acks),
         )
+
+    def _turn(self, role: Role, obeyed: Obeyed, sample: int, *, is_line: bool) -> Voice:
+        now = self.now
+        return turn(now.voice, role, obeyed, sample, self.scene, now.priming, is_line=is_line)
+
+    def _at_take(self, obeyed: Obeyed, sample: int) -> "Turned":
+        """Take over what was found in a take that is continued from a sample on, and its time."""
+        now = self.now
+        if obeyed.prime is None:
+            return replace(self, now=replace(now, found=Found())) if obeyed.is_reset else self
+        take = obeyed.prime.ask.command
+        assert isinstance(take, Prime), "requests for a take are such"
+        transport = now.transport
+        has_own_time = not now.is_hosted and obeyed.desk.tempo_bpm(self.scene.frame) is None
+        if has_own_time and take.tempo_bpm is not None:
+            rate = self.scene.audio.rate
+            transport = at_beat(transport, take.tempo_bpm, take.beat, sample, rate)
+        found = Found(key=take.key, style=take.style).over(now.found)
+        return replace(
+            self,
+            now=replace(now, transport=transport, found=found),
+            scene=replace(self.scene, transport=transport, found=found),
+        )
+
+
+def begin_priming(asked: Waiting, now: Standing, audio: AudioFormat) -> Priming:
+    """Begin to follow the take that a request brings."""
+    assert isinstance(asked.ask.command, Prime), "requests for a take are such"
+    line, grid = now.voice.source.line, now.transport.grid
+    return Priming.of(
+        asked.number, asked.ask.command, line.session, audio, grid.signature.beats_per_bar
+    )
 
 
 def _edge(now: Standing, scene: Scene) -> tuple[bool, int]:
@@ -154,68 +241,3 @@ def _realigned(now: Standing, obeyed: Obeyed, scene: Scene) -> Obeyed:
     quarter = scene.position_at(scene.start).quarter
     repeat = source.repeat.aligned(scene.start, quarter, scene.audio.rate)
     return obeyed if repeat is source.repeat else replace(obeyed, repeat=repeat)
-
-
-def _turned(turned: Turned, role: Role, obeyed: Obeyed, sample: int, *, is_line: bool) -> Voice:
-    """The voice after a turn: the same source asked otherwise, or a crossing to another."""
-    voice, scene = turned.now.voice, turned.scene
-    source = voice.source
-    stays = role == source.role and obeyed.repeat is None and not obeyed.is_reset
-    if stays and obeyed.desk is source.line.desk:
-        return voice
-    if stays and not (is_line and role == "sound"):
-        return voice.holding(_asked(source, obeyed.desk, scene.frame))
-    return voice.cross_to(_entering(source, role, obeyed, sample, scene), sample)
-
-
-def _asked(source: Source, desk: Desk, frame: int) -> Source:
-    """The same source, asked otherwise from a frame on."""
-    line = source.line.asking(desk, frame)
-    match source:
-        case Sounding() | Listening() | Looping() | Resting():
-            return replace(source, line=line)
-    raise AssertionError(f"an unknown source {source}")
-
-
-def _entering(source: Source, role: Role, obeyed: Obeyed, sample: int, scene: Scene) -> Source:
-    """The source that takes over from another at a sample."""
-    if isinstance(source, Listening) and role == "sound" and not obeyed.is_reset:
-        return _taking_over(source, obeyed.desk, scene)
-    repeat = obeyed.repeat or _repeat_of(source)
-    line = _standing_by(source, obeyed, sample, scene)
-    if role == "sound":
-        return Sounding(line=line)
-    if role == "listen":
-        silence = level.init_state(scene.audio)
-        return Listening(line=line, heard=silence, made=silence)
-    if role == "rest" or repeat is None:
-        return Resting(line=line, repeat=repeat if obeyed.desk.freeze_bars else None)
-    quarter = scene.position_at(sample).quarter
-    return Looping(line=line, repeat=repeat.aligned(sample, quarter, scene.audio.rate))
-
-
-def _taking_over(source: Listening, desk: Desk, scene: Scene) -> Source:
-    """Compose from what was heard last on, as loud as that was."""
-    listener = source.caught_up(scene)
-    gain = level.take_over_gain(listener.heard, listener.made)
-    return Sounding(line=replace(listener.line.asking(desk, scene.frame), gain=gain))
-
-
-def _standing_by(source: Source, obeyed: Obeyed, sample: int, scene: Scene) -> Line:
-    """The line, where it can enter at a sample; what went by while it waited is left out.
-
-    It may have to play the frame before the scene's for that, and is asked the same of it.
-    """
-    line, enters = source.line, scene.frame_at(sample)
-    wishes = (Wish(scene.frame, obeyed.desk),)
-    if obeyed.is_reset:
-        session = line.session.branch()
-        session.reset()
-        return Line(session=session, at=max(0, enters), wishes=wishes)
-    if isinstance(source, Looping | Resting):
-        return replace(line, at=max(line.at, enters), wishes=wishes)
-    return line.asking(obeyed.desk, scene.frame)
-
-
-def _repeat_of(source: Source) -> Repeat | None:
-    return source.repeat if isinstance(source, Looping | Resting) else None

@@ -299,10 +299,39 @@ def initial_state(without: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
     return state
 
 
+def two_idioms() -> dict[str, Any]:
+    """A harmony.json of two styles that are opposite: ballads in four chords, drones in one."""
+    ballad = [[[0, "maj"]], [[9, "min"]], [[5, "maj"]], [[2, "min7"], [7, "7"]]]
+    lament = [[[0, "min"]], [[8, "maj"]], [[5, "min"]], [[7, "7"]]]
+    drone = [[[0, "5"]]]
+    first = np.eye(STYLE_WIDTH)[0]
+
+    def idiom(name: str, style: Any, minor: float, major: Any, in_minor: Any) -> dict[str, Any]:
+        modes = {
+            mode: {"verse": [verse], "bridge": [verse[::-1]]}
+            for mode, verse in (("major", major), ("minor", in_minor))
+        }
+        tempo = [60, 90]
+        return {
+            "name": name,
+            "style": style.tolist(),
+            "tempo": tempo,
+            "minor": minor,
+            "modes": modes,
+        }
+
+    ballads, drones = (
+        idiom("ballad", first, 0.0, ballad, lament),
+        idiom("drone", -first, 1.0, drone, drone),
+    )
+    return {"idioms": [ballads, drones]}
+
+
 def write_toy_bundle(
     folder: Path,
     change: Callable[[dict[str, Any]], object] = lambda found: None,
     without: tuple[str, ...] = (),
+    harmony: dict[str, Any] | None = None,
 ) -> Path:
     """Write and seal a toy bundle.
 
@@ -310,6 +339,7 @@ def write_toy_bundle(
         folder: made if missing.
         change: is given bundle.json's contents before they are written, to spoil them.
         without: graphs that it does not have.
+        harmony: contents of its harmony.json, if it has one.
 
     Returns:
         The folder.
@@ -324,6 +354,8 @@ def write_toy_bundle(
         del found["graphs"][name]
     change(found)
     (folder / "bundle.json").write_text(json.dumps(found, indent=1))
+    if harmony is not None:
+        (folder / "harmony.json").write_text(json.dumps(harmony))
     (folder / "LICENSE").write_text("Apache-2.0\n")
     seal.write(folder)
     return folder

@@ -57,6 +57,9 @@ def bench(
     switches: Annotated[
         int, typer.Option(help="Live: prompts to switch to at each lead; 0 for none.")
     ] = bench_live.SWITCHES,
+    seams: Annotated[
+        int, typer.Option(help="Live: take-overs of what is heard; 0 for none.")
+    ] = bench_live.SEAMS,
     lead: Annotated[
         list[float] | None,
         typer.Option(
@@ -90,6 +93,7 @@ def bench(
         plan = bench_live.Plan(
             minutes=minutes,
             switches=switches,
+            seams=seams,
             leads_ms=tuple(lead or bench_live.LEADS_MS),
             soak_lead_ms=soak_lead,
             block=block,

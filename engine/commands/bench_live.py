@@ -1,7 +1,8 @@
 """`antiphon bench --live`: how soon a change is heard, and how long nothing goes wrong.
 
 Two parts, each in real time on a paced null device: prompt-to-ear over many switches at several
-leads (`bench_switches`), and a soak of minutes (`bench_soak`). Percentiles are of what occurred,
+leads (`bench_switches`), and a soak of minutes (`bench_soak`). Between them the seams of take-overs
+(`bench_seams`), which need no device. Percentiles are of what occurred,
 never interpolated; the worst is always beside them.
 """
 
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.bundle import Bundle
+    from engine.commands.bench_seams import Seams
     from engine.commands.bench_soak import Soak
     from engine.commands.bench_switches import Switches
 
 LEADS_MS: Final = (40.0, 80.0, 160.0)
 SWITCHES: Final = 200
+SEAMS: Final = 12
 MINUTES: Final = 10.0
 BLOCK: Final = 512
 SOAK_LEAD_MS: Final = 80.0
@@ -38,6 +41,7 @@ class Plan:
 
     minutes: float = MINUTES  # of the soak; 0 for none
     switches: int = SWITCHES  # at each lead; 0 for none
+    seams: int = SEAMS  # take-overs, at the soak's lead; 0 for none
     leads_ms: tuple[float, ...] = LEADS_MS
     soak_lead_ms: float = SOAK_LEAD_MS
     block: int = BLOCK  # samples, at 48 kHz
@@ -50,6 +54,7 @@ class Plan:
         for name, value, low, high in (
             ("minutes", self.minutes, 0.0, 24 * 60.0),
             ("switches", self.switches, 0, 10_000),
+            ("seams", self.seams, 0, 1_000),
             ("block", self.block, 1, 8192),
             ("load", self.load, 0, MAX_LOAD),
             *(("lead_ms", lead_ms, *LEAD_MS) for lead_ms in (*self.leads_ms, self.soak_lead_ms)),
@@ -65,12 +70,14 @@ def measure(folder: "Path | None", options: EngineOptions, plan: Plan) -> dict[s
     bundle = open_bundle(folder, options)
     leads = plan.leads_ms if plan.switches else ()
     found = [_switch(bundle, lead_ms, plan) for lead_ms in leads]
+    seams = _take_over(bundle, plan) if plan.seams else None
     soak = _soak(bundle, plan) if plan.minutes else None
     return {
         "live": True,
         "block": plan.block,
         "threads": options.threads,
         "switches": [_switch_fields(one) for one in found],
+        "seams": _seam_fields(seams) if seams else None,
         "soak": _soak_fields(soak, plan.load) if soak else None,
         "bundle": bundle.id,
         "bundle_name": bundle.manifest.name,
@@ -92,6 +99,16 @@ def _switch(bundle: "Bundle", lead_ms: float, plan: Plan) -> "Switches":
             block=plan.block,
             prefers=plan.prefers,
             progress=show,
+        )
+
+
+def _take_over(bundle: "Bundle", plan: Plan) -> "Seams":
+    from engine.commands import bench_seams
+
+    seconds = plan.seams * 30.0  # of music, heard or made
+    with _progress(f"{plan.seams} take-overs", seconds) as show:
+        return bench_seams.measure(
+            bundle, lead_ms=plan.soak_lead_ms, seams=plan.seams, progress=show
         )
 
 
@@ -142,6 +159,16 @@ def _percentiles(times: list[float]) -> dict[str, float] | None:
     times = sorted(times)
     p50, p95 = (times[ceil(share * (len(times) - 1))] for share in (0.5, 0.95))
     return {"p50": round(p50, 1), "p95": round(p95, 1), "worst": round(times[-1], 1)}
+
+
+def _seam_fields(found: "Seams") -> dict[str, Any]:
+    return {
+        "lead_ms": found.lead_ms,
+        "take_overs": len(found.step_db),
+        "step_db": _percentiles([abs(step) for step in found.step_db]),
+        "own_step_db": _percentiles([abs(step) for step in found.own_step_db]),
+        "click_over_own_lines_db": _percentiles(found.click_db),
+    }
 
 
 def _soak_fields(soak: "Soak", load: int) -> dict[str, Any]:
@@ -196,8 +223,21 @@ def show(found: dict[str, Any]) -> None:
             f"{ear['p95']:5.0f} ms {ear['worst']:5.0f} ms {one['late_frames']:6} "
             f"{one['wrong_samples']} samples"
         )
+    if seams := found["seams"]:
+        _show_seams(seams)
     if soak := found["soak"]:
         _show_soak(soak)
+
+
+def _show_seams(seams: dict[str, Any]) -> None:
+    print(f"{seams['take_overs']} take-overs at {seams['lead_ms']:g} ms:    p50    p95  worst")
+    for name, title in (
+        ("step_db", "loudness step, dB"),
+        ("own_step_db", "the same between bars of what was heard"),
+        ("click_over_own_lines_db", "click over the take's own bar lines, dB"),
+    ):
+        one = seams[name]
+        print(f"  {title:40} {one['p50']:6.1f} {one['p95']:6.1f} {one['worst']:6.1f}")
 
 
 def _show_soak(soak: dict[str, Any]) -> None:

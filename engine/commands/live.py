@@ -27,6 +27,10 @@ def live(
     guidance: opt.Guidance = None,
     glide: Annotated[float, typer.Option(help=opt.help_of("glide"))] = GLIDE_SECONDS,
     mode: Annotated[str, typer.Option(help="play, listen, continue or answer.")] = "play",
+    prime: Annotated[
+        Path | None,
+        typer.Option(help="An audio file to go on from, in its tempo, key and style."),
+    ] = None,
     lead: Annotated[
         float,
         typer.Option(help="Milliseconds of sound kept ready, 20 to 500: less is quicker to turn."),
@@ -105,6 +109,7 @@ def live(
         guidance=guidance,
         glide=glide,
         mode=mode,
+        prime=prime,
         lead_ms=lead,
         device=device,
         listen=listen,

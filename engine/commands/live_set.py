@@ -8,11 +8,13 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from pathlib import Path
 from types import FrameType
 from typing import Final, Self
 
+from engine import audio_file
 from engine.clock import SystemClock
-from engine.command import SetParam
+from engine.command import Prime, SetParam
 from engine.commands import live_report
 from engine.commands.report import JsonObject, print_json
 from engine.commands.take import open_bundle
@@ -121,6 +123,8 @@ class LiveSet:
     def _begin_to_play(self, opened: ExitStack) -> None:
         for command in self._begin.commands():
             self._player.ask(command, glide=0.0)
+        if self._choices.prime is not None:
+            self._player.ask(self._understand(self._choices.prime))
         self._player.ask(SetParam(name="glide", value=self._choices.glide))
         self._runner.start()  # embeds the prompts, and makes the first sound
         opened.callback(self._device.stop)
@@ -204,7 +208,12 @@ class LiveSet:
             },
             keep_bars=choices.keep_bars,
             has_input=self._device.has_input,
+            understand=self._understand,
         )
+
+    def _understand(self, path: Path) -> Prime:
+        audio = audio_file.read(path, self._bundle.audio)
+        return self._runner.understand(audio, path.name)
 
     def _new_keeper(self) -> Keeper:
         audio = self._bundle.audio

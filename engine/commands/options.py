@@ -64,6 +64,7 @@ Drums = Annotated[
     bool | None,
     typer.Option("--drums/--no-drums", help=help_of("drums"), show_default="the prompt's"),
 ]
+Harmony = Annotated[bool, typer.Option("--harmony/--no-harmony", help=help_of("harmony"))]
 Density = Annotated[float | None, typer.Option(help=help_of("density"), show_default="the model's")]
 Brightness = Annotated[
     float | None, typer.Option(help=help_of("brightness"), show_default="the model's")

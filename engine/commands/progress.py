@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from engine.commands import interruption
 from engine.spec import FRAME_RATE
 
 
@@ -22,6 +23,7 @@ def progress_bar(what: str, frames: int) -> Iterator[Callable[[int, int], None]]
         task = bar.add_task(what, total=frames, seconds=0.0, length=frames / FRAME_RATE)
 
         def show(done: int, total: int) -> None:
+            interruption.check()
             bar.update(task, completed=done, total=total, seconds=done / FRAME_RATE)
 
         yield show

@@ -34,6 +34,7 @@ def render(
     drums: opt.Drums = None,
     density: opt.Density = None,
     brightness: opt.Brightness = None,
+    harmony: opt.Harmony = True,
     style_audio: Annotated[
         Path | None,
         typer.Option(
@@ -67,6 +68,7 @@ def render(
         drums=drums,
         density=density,
         brightness=brightness,
+        harmony=harmony,
     )
     setup = Setup(
         bundle=bundle,
@@ -85,10 +87,13 @@ def render(
         style_of=style_of,
     )
     if not as_json:
-        print_understood(story)
+        print_understood(take.story)
         print_take(take)
         return
-    heard = {"prompt": prompt_fields(story.cues[0].prompt), "controls": controls_fields(story, 0)}
+    heard = {
+        "prompt": prompt_fields(story.cues[0].prompt),
+        "controls": controls_fields(take.story, 0),
+    }
     print_json(
         take_fields(take) | heard | {"style_audio": str(style_audio) if style_audio else None}
     )

@@ -43,6 +43,7 @@ def controls_fields(story: "Story", frame: int) -> JsonObject:
         "drums": asked.drums,
         "density": asked.density,
         "brightness": asked.brightness,
+        "harmony": asked.harmony,
     }
 
 

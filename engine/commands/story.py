@@ -53,9 +53,9 @@ def story(
         piece, setup, Files(audio=output, picture=picture), title=file.stem.replace("_", " ")
     )
     if as_json:
-        print_json(take_fields(take) | {"story": str(file), "cues": _cues(piece)})
+        print_json(take_fields(take) | {"story": str(file), "cues": _cues(take.story)})
         return
-    print_understood(piece)
+    print_understood(take.story)
     print_take(take)
 
 

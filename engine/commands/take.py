@@ -53,6 +53,7 @@ class Take:
     """A take that has been written."""
 
     files: Files
+    story: "Story"  # as played
     bundle: "Bundle"
     rendering: "Rendering"
     sha256: str  # of the samples as written
@@ -107,6 +108,7 @@ def record(
         bundle = open_bundle(setup.bundle, setup.engine)
         style = style_of(bundle) if style_of else None
         styles = [style] * len(story.cues) if style_of else styles_of(bundle, story)
+        story = in_time(story, styles, bundle, setup.seed)
         rendering = _play(story, styles, bundle, setup)
         sample_format: output.Subtype = "PCM_24" if setup.guard else "FLOAT"
         digest = output.write_wav(audio_part, rendering.audio, rendering.rate, sample_format)
@@ -121,12 +123,20 @@ def record(
             )
     return Take(
         files=files,
+        story=story,
         bundle=bundle,
         rendering=rendering,
         sha256=digest,
         sample_format=sample_format,
         seed=setup.seed,
     )
+
+
+def in_time(story: "Story", styles: list["Vector | None"], bundle: "Bundle", seed: int) -> "Story":
+    """Give a story that has no tempo one that suits its first cue, where the bundle knows any."""
+    if story.has_tempo or story.harmony == "played" or bundle.harmony is None:
+        return story
+    return story.at_tempo(bundle.harmony.tempo_bpm(styles[0], story.cues[0].said, seed))
 
 
 def _play(

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ShapeError
+from engine.listening.mono import mono_frame
 from engine.spec import FRAME_RATE, PITCH_CLASSES, AudioFormat
 
 HOP_FRAMES: Final = 2
@@ -63,11 +63,8 @@ def step(audio: Audio, chroma: Chroma, rate: int) -> tuple[Array | None, Chroma]
     Raises:
         ShapeError: not one frame.
     """
-    samples = rate // FRAME_RATE
-    if audio.ndim != 2 or audio.shape[1] != samples:
-        raise ShapeError.of("audio", audio.shape, f"(C, {samples})")
-    mono = np.where(np.isfinite(audio), audio, 0.0).mean(0, dtype=np.float32)
-    tail = np.concatenate([chroma.tail[samples:], mono])
+    mono = mono_frame(audio, rate)
+    tail = np.concatenate([chroma.tail[len(mono) :], mono])
     frames = int(chroma.frames) + 1
     if frames < HOP_FRAMES:
         return None, chroma._replace(tail=tail, frames=np.array(frames, np.int64))

@@ -75,17 +75,17 @@ def is_silent(level: Level) -> bool:
     return bool(level.quiet >= SILENCE_FRAMES)
 
 
-def take_over_gain(heard: Level, made: Level) -> float:
-    """Factor that makes what was made as loud as what was heard, over the last 3 s of each.
+def gain_to(wanted_db: float, made: Level) -> float:
+    """Factor that gives the last 3 s of what was made a level in dB, the gain of a take-over.
 
     Returns:
-        Within +-GAIN_LIMIT_DB; 1 when one of them is silence.
+        Within +-GAIN_LIMIT_DB; 1 where one of them is silence.
     """
-    wanted, given = _gated(heard), _gated(made)
-    if wanted == 0.0 or given == 0.0:
+    given = _gated(made)
+    if wanted_db <= FLOOR_DB or given == 0.0:
         return 1.0
     limit = float(10.0 ** (GAIN_LIMIT_DB / 20.0))
-    return float(min(max((wanted / given) ** 0.5, 1.0 / limit), limit))
+    return float(min(max((10.0 ** (wanted_db / 10.0) / given) ** 0.5, 1.0 / limit), limit))
 
 
 def _gated(level: Level) -> float:

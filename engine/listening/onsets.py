@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ShapeError
+from engine.listening.mono import mono_frame
 from engine.spec import FRAME_RATE, AudioFormat
 
 ONSETS_PER_FRAME: Final = 4
@@ -65,19 +65,16 @@ def step(audio: Audio, onsets: Onsets, rate: int) -> tuple[NDArray[np.float32], 
     Raises:
         ShapeError: not one frame.
     """
-    samples = rate // FRAME_RATE
-    if audio.ndim != 2 or audio.shape[1] != samples:
-        raise ShapeError.of("audio", audio.shape, f"(C, {samples})")
-    mono = np.where(np.isfinite(audio), audio, 0.0).mean(0, dtype=np.float32)
+    mono = mono_frame(audio, rate)
     heard = np.concatenate([onsets.tail, mono])
-    mel = np.concatenate([onsets.mel, _mel(heard, samples, rate)])
+    mel = np.concatenate([onsets.mel, _mel(heard, len(mono), rate)])
     power, sounding = _level(mono, onsets)
     log = np.log1p(mel * np.float32(COMPRESSION / max(power**0.5, LEAST_LEVEL)))
     # Against the lower of the two windows before: 20 ms of attack count as one rise.
     rise = np.maximum(log[2:] - np.minimum(log[1:-1], log[:-2]), 0.0)
     rises: NDArray[np.float32] = rise @ _bands(rate)
     counted = np.array(sounding, np.int64)
-    return rises, Onsets(heard[samples:], mel[ONSETS_PER_FRAME:], np.array(power), counted)
+    return rises, Onsets(heard[len(mono) :], mel[ONSETS_PER_FRAME:], np.array(power), counted)
 
 
 def _level(mono: Audio, onsets: Onsets) -> tuple[float, int]:

@@ -36,6 +36,7 @@ class Choices:
     guidance: float | None
     glide: float
     mode: str
+    prime: Path | None
     lead_ms: float
     device: str | None
     listen: str | None

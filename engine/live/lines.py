@@ -37,6 +37,8 @@ VERBS: Final[dict[str, Verb]] = {
     "panic": Verb("panic", "Silence now; the music starts afresh."),
     "keep": Verb("keep [BARS]", "Write the last bars to a file, with what replays them."),
     "mode": Verb("mode [NAME]", f"{', '.join(MODES)}; alone: the next of these."),
+    "heard": Verb("heard [N]", "Put the style of what is heard into slot N."),
+    "prime": Verb("prime FILE", "Go on from the end of an audio file."),
     "learn": Verb("learn DOES", "Bind the next knob or pedal to a parameter or a command."),
     "help": Verb("help", "Show the keys and the commands."),
     "quit": Verb("quit", "End; the take is kept."),

@@ -8,6 +8,7 @@ function. One thread.
 
 from collections.abc import Callable, Mapping
 from itertools import count
+from pathlib import Path
 from typing import Final, cast
 
 from engine.ask import Ask, When
@@ -18,6 +19,8 @@ from engine.command import (
     Mode,
     Panic,
     Pick,
+    Prime,
+    SetHeard,
     SetMode,
     SetParam,
     SetPrompt,
@@ -68,6 +71,7 @@ class Player:
         defaults: of parameters whose own default is "not given", so that they can be stepped.
         keep_bars: how many bars the key keeps.
         has_input: whether anything is listened to.
+        understand: listens to an audio file that is to be continued.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class Player:
         defaults: Mapping[str, Value] | None = None,
         keep_bars: int = KEEP_BARS,
         has_input: bool = True,
+        understand: Callable[[Path], Prime] | None = None,
     ) -> None:
         check_keep_bars(keep_bars)
         self._asker, self._host, self._now = asker, host, now
@@ -88,6 +93,7 @@ class Player:
         self._defaults.update(defaults or {})
         self._values = dict(self._defaults)
         self._keep_bars, self._has_input = keep_bars, has_input
+        self._understand = understand or _cannot_understand
         self._taps = Taps()
         self._frozen = False
         self.texts: dict[int, str] = {}  # of the slots, as typed
@@ -133,6 +139,9 @@ class Player:
                 self.mode = mode
             case Freeze(bars=bars):
                 self._frozen = bars > 0
+            case Prime():
+                self._frozen = False
+                self.mode = "play" if self.mode == "play" else "continue"
             case Panic():
                 self._frozen = False
 
@@ -224,6 +233,18 @@ class Player:
             return f"mode {name}, but nothing is listened to; start with --input"
         return f"mode {name}"
 
+    def _heard(self, line: Line, when: Kind) -> str:
+        index = slot_number(line.rest) if line.rest else self.slot
+        self.ask(SetHeard(index=index), when)
+        return f"slot {index}: what is heard"
+
+    def _prime(self, line: Line, when: Kind) -> str:
+        if not line.rest:
+            raise InputError("prime needs an audio file, as in: prime my take.wav")
+        command = self._understand(Path(line.rest))
+        self.ask(command, when)
+        return f"going on from {in_words(command)}"
+
     def _learn(self, line: Line, when: Kind) -> str:
         if line.rest:
             MidiMap().learn(1, 0, line.rest)  # refuses what no control can do
@@ -252,10 +273,22 @@ _DOES: Final[dict[str, Callable[[Player, Line, Kind], str]]] = {
     "panic": Player._panic,
     "keep": Player._keep,
     "mode": Player._mode,
+    "heard": Player._heard,
+    "prime": Player._prime,
     "learn": Player._learn,
     "help": Player._help,
     "quit": Player._quit,
 }
+
+
+def in_words(take: Prime) -> str:
+    """What was understood of a take: `mine.wav, 122 bpm, A minor`."""
+    tempo = "" if take.tempo_bpm is None else f"{take.tempo_bpm:.4g} bpm"
+    return ", ".join(word for word in (take.said, tempo, take.key) if word)
+
+
+def _cannot_understand(path: Path) -> Prime:
+    raise InputError(f"{path} cannot be continued here: nobody listens to files.")
 
 
 def check_keep_bars(bars: int) -> None:

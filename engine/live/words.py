@@ -63,7 +63,8 @@ def song(status: Status) -> str:
     tempo = "free" if status.tempo_bpm is None else f"{status.tempo_bpm:.5g} bpm"
     doing = f"{status.mode}: {status.role}" if status.mode != "play" else status.mode
     where = f"bar {status.bar + 1}.{int(status.beat) + 1}"
-    return "  ".join([f"{sign} {where}", tempo, status.key or "any key", doing])
+    harmony = [status.key or "any key"] + ([status.chord] if status.chord else [])
+    return "  ".join([f"{sign} {where}", tempo, *harmony, doing])
 
 
 def slots(status: Status, texts: Mapping[int, str], slot: int) -> str:
@@ -91,7 +92,12 @@ def engine(status: Status) -> str:
     if status.prompt_to_ear_ms is not None:
         facts.append(f"to the ear {status.prompt_to_ear_ms:.0f} ms")
     if status.input_db is not None:
-        facts.append(f"input {status.input_db:.0f} dB")
+        heard = [f"input {status.input_db:.0f} dB"]
+        if status.input_tempo_bpm is not None:
+            heard.append(f"{status.input_tempo_bpm:.4g} bpm")
+        if status.input_key is not None:
+            heard.append(status.input_key)
+        facts.append(" ".join(heard))
     if status.mode in ("continue", "answer"):
         facts.append(f"copied {100 * status.copy_rate:.0f}%")
     return "  ".join(facts)

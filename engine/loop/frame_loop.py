@@ -12,22 +12,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.ask import Ack
 from engine.clock import Clock
+from engine.command import Prime
 from engine.errors import AntiphonError
 from engine.listening import level
+from engine.listening.ear import fit
 from engine.loop.changes import Changes
 from engine.loop.follow import follow
 from engine.loop.gate import Gate, Said
+from engine.loop.impressions import Impressions
 from engine.loop.inbox import Answer, Entry, Inbox
 from engine.loop.maker import Maker
 from engine.loop.pressure import Pressure
 from engine.loop.scribe import Scribe
 from engine.loop.status import SHED_WORDS, Shown
-from engine.operation import Asked, Marked, Moved, Shed
+from engine.operation import Asked, Felt, Marked, Moved, Shed
 from engine.spec import FRAME_RATE
 
 Event = Ack | str  # an answer, or a remark in words
+Audio = NDArray[np.float32]
 
 MIN_POLL_SECONDS, POLL_SECONDS = 0.001, 0.004  # until the next look at what wakes nobody
 BLOCK_SLACK_SECONDS: Final = 0.02  # that are ready beside a block larger than the lead
@@ -49,6 +56,7 @@ class FrameLoop:
         *,
         lead_seconds: float,
         say: Callable[[Event], None],
+        impressions: Impressions,
     ) -> None:
         """Put the parts together.
 
@@ -60,11 +68,12 @@ class FrameLoop:
             clock: times the frames.
             lead_seconds: sound that should be ready at least.
             say: takes every event.
+            impressions: takes the style of what is heard.
         """
         self._maker, self._gate, self._inbox, self._scribe = maker, gate, inbox, scribe
         self._performer = maker.performer
         self._clock, self._lead, self._say = clock, lead_seconds, say
-        self._pressure = Pressure()
+        self._pressure, self.impressions = Pressure(), impressions
         self._spent = 0.0  # seconds of listening since the last frame
         self._seen: Said | None = None
         self._marks: deque[str] = deque(maxlen=MAX_MARKS)
@@ -110,6 +119,11 @@ class FrameLoop:
         self._make()
         return 0.0
 
+    @property
+    def has_followed(self) -> bool:
+        """Whether the host's newest word is in force. [any-thread]"""
+        return self._gate.said is self._seen
+
     def end(self) -> None:
         """Answer what waits, and write the last line of the log."""
         self._inbox.give_up("the music has ended")
@@ -141,11 +155,12 @@ class FrameLoop:
         self._was_late = is_late
 
     def _feel_pressure(self, took: float) -> None:
-        """Give up quality, or take it back."""
+        """Give up quality, or take it back; there is no hurry before the first block."""
         gate, before = self._gate, self._pressure.level
+        if not gate.blocks:
+            return
         lead_ms = (self.lead_seconds - gate.block_seconds) * 1000.0
-        is_excused = self._maker.excused_frames > 0 or not gate.blocks
-        ready_ms = lead_ms if is_excused else gate.left / gate.rate * 1000.0
+        ready_ms = lead_ms if self._maker.excused_frames > 0 else gate.left / gate.rate * 1000.0
         self._pressure = self._pressure.step(
             ready_ms=ready_ms, lead_ms=lead_ms, took_ms=took * 1000.0
         )
@@ -170,10 +185,14 @@ class FrameLoop:
             self._maker.carry_out(Moved(frame=performer.frame, transport=moved))
 
     def _follow_host(self) -> None:
-        said, performer = self._gate.said, self._performer
+        said = self._gate.said
         if said is None or said is self._seen:
             return
+        self._take_over(said)
         self._seen = said
+
+    def _take_over(self, said: Said) -> None:
+        performer = self._performer
         sample = round(self._maker.place_of(said.sample, said.block.rate))
         block = replace(said.block, sample=sample)
         made, hosted = performer.frame, self._is_hosted
@@ -199,11 +218,21 @@ class FrameLoop:
             frame = performer.frame
             performer.hear(heard)
             self._scribe.hear(frame, heard)
+            self._impress(heard)
+        if (style := self.impressions.take()) is not None:
+            self._maker.carry_out(Felt(frame=performer.frame, style=style))
         self._spent += self._clock.now() - before
+
+    def _impress(self, heard: Audio) -> None:
+        """Let what is heard leave an impression of its style."""
+        is_silent = level.is_silent(self._performer.heard_level)
+        if self.impressions.hear(fit(heard, self._maker.audio).audio, is_silent=is_silent):
+            self._inbox.has_words.set()
 
     def _obey(self) -> None:
         for entry in self._inbox.take():
-            if self._gate.blocks:  # before, there was no ear
+            is_slow = isinstance(entry.ask.command, Prime)  # a take is followed first
+            if self._gate.blocks and not is_slow:  # before, there was no ear
                 self.changes.asked(entry)
             try:
                 self._ask(entry)
@@ -254,4 +283,7 @@ class FrameLoop:
             copy_rate=performer.copy_rate,
             shed=self._pressure.level,
             input_db=level.frame_db(performer.heard_level) if heard else None,
+            input_tempo_bpm=performer.heard_tempo_bpm,
+            input_key=performer.heard_key,
+            found=performer.found,
         )

@@ -79,6 +79,12 @@ class Maker:
         """Sound that is ready and not to be made again."""
         return self._gate.plug.outlet.ahead(self.performer.frame + self.skipped)
 
+    @property
+    def ready_samples(self) -> int:
+        """Samples on the ring that will not be made again. [any-thread]"""
+        outlet = self._gate.plug.outlet
+        return min(outlet.ring.filled, outlet.ready(self.performer.frame + self.skipped))
+
     def place_of(self, sample: float, rate: int) -> float:
         """Where a sample of the host's stream is on the performer's axis, at the same rate."""
         return sample - self.skipped * rate / FRAME_RATE
@@ -155,6 +161,8 @@ class Maker:
             busy_seconds: that a frame takes.
         """
         gate, outlet = self._gate, self._gate.plug.outlet
+        if not gate.blocks:  # there was no ear yet, so that nothing depends on how fast this is
+            return self.performer.first_frame
         reserve = min(RESERVE_SECONDS + 2 * busy_seconds, MAX_RESERVE_SECONDS)
         margin = ceil((gate.block_seconds + reserve) * outlet.rate)
         frame = outlet.frame_from(outlet.ring.claimed + margin) - self.skipped

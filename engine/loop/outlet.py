@@ -100,7 +100,11 @@ class Outlet:
 
     def ahead(self, frame: int) -> float:
         """Seconds from the ear to the first sample that a frame's chunk can change."""
-        return (self.sample_of(frame) - self._start - self.ring.heard) / self.rate
+        return self.ready(frame) / self.rate
+
+    def ready(self, frame: int) -> int:
+        """Samples from the ear to the first that a frame's chunk can change."""
+        return self.sample_of(frame) - self._start - self.ring.heard
 
     def can_put_again(self, seconds: float) -> bool:
         """Whether so much more can be written beside what was not heard yet."""

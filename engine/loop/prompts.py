@@ -1,8 +1,8 @@
 """The prompt worker: embeds the words of prompts beside the frame loop.
 
-In:  words from the inbox. Out: their styles, back into the inbox. While it works the old prompt
-sounds on. If the thread dies of what it was given, `revive` gives that prompt up and starts another
-one. The only thread that runs the text tower.
+In:  words from the inbox, and sometimes what is heard (`impressions`). Out: their styles, back to
+where they came from. While it works the old prompt sounds on. If the thread dies of what it was
+given, `revive` gives that prompt up and starts another one. The only thread that runs a tower.
 """
 
 from collections.abc import Callable
@@ -23,6 +23,7 @@ class PromptWorker:
         embed: Callable[[str], Vector],
         done: Callable[[], None],
         *,
+        also: Callable[[], bool] = lambda: False,
         prefers: bool = False,
     ) -> None:
         """Work for an inbox.
@@ -31,18 +32,22 @@ class PromptWorker:
             inbox: has the words.
             embed: makes their style; an `AntiphonError` refuses the prompt.
             done: is called after each prompt, to wake who waits for it.
+            also: other work, done where no prompt waits; True if there was some.
             prefers: let the thread go before others where the system allows it.
         """
         self._prefers = prefers
-        self._inbox, self._embed, self._done = inbox, embed, done
+        self._inbox, self._embed, self._done, self._also = inbox, embed, done, also
         self._thread: Thread | None = None
         self._is_stopping = False
 
     def turn(self) -> bool:
-        """Embed one prompt; False if none waits. [prompt-thread, or any if it is not started]"""
+        """Embed one prompt, or do other work; False if there is none.
+
+        [prompt-thread, or any if it is not started]
+        """
         words = self._inbox.next_words()
         if words is None:
-            return False
+            return self._also()
         try:
             self._inbox.give_style(self._embed(words))
         except AntiphonError as refusal:

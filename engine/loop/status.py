@@ -10,6 +10,7 @@ from typing import NamedTuple
 from engine.clock import Transport
 from engine.command import Mode
 from engine.desk import Desk
+from engine.found import Found
 from engine.metrics import FrameSummary
 from engine.modes import Role
 from engine.pads import Playing
@@ -27,6 +28,9 @@ class Shown(NamedTuple):
     copy_rate: float
     shed: int
     input_db: float | None
+    input_tempo_bpm: float | None
+    input_key: str | None
+    found: Found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +53,8 @@ class Status:
     shed: int  # 0 nothing, 1 no guidance, 2 fewer fine levels as well
     # What holds in the frame that sounds:
     prompts: tuple[Playing, ...]  # the loudest first
-    key: str | None
+    key: str | None  # asked for, or else found in what is heard, where that counts, or planned
+    chord: str | None  # played or planned: "A min7"
     tempo_bpm: float | None
     seed: int
     mode: Mode
@@ -61,5 +66,7 @@ class Status:
     beats_per_bar: int
     copy_rate: float  # of what was composed in the last 8 s, 0..1
     input_db: float | None  # level of the last heard frame, full scale 0; None without input
+    input_tempo_bpm: float | None  # of what is heard, where it is certain
+    input_key: str | None  # likewise
     prompt_to_ear_ms: float | None  # of the last change that was asked for at once
     problems: tuple[str, ...]  # what is wrong now, for a player to read

@@ -8,11 +8,13 @@ from collections import deque
 from typing import Final
 
 from engine.clock import Clock, Position, Transport
+from engine.harmony import HarmonyBook
 from engine.loop.frame_loop import FrameLoop
 from engine.loop.gate import Gate
 from engine.loop.maker import Maker
 from engine.loop.scribe import Scribe
-from engine.loop.status import SHED_WORDS, Status
+from engine.loop.status import SHED_WORDS, Shown, Status
+from engine.row import Controls, chord_name, key_name
 from engine.spec import FRAME_MS
 
 STANDING_SECONDS: Final = 2.0  # without a block before it is a problem
@@ -23,10 +25,16 @@ class Watch:
     """Watches one runner."""
 
     def __init__(
-        self, loop: FrameLoop, maker: Maker, gate: Gate, scribe: Scribe, clock: Clock
+        self,
+        loop: FrameLoop,
+        maker: Maker,
+        gate: Gate,
+        scribe: Scribe,
+        clock: Clock,
+        book: HarmonyBook | None,
     ) -> None:
         self._loop, self._maker, self._gate = loop, maker, gate
-        self._scribe, self._clock = scribe, clock
+        self._scribe, self._clock, self._book = scribe, clock, book
         self._remarks: deque[tuple[float, str]] = deque(maxlen=8)
         self.priority = "usual"  # of the frame thread; set by it
 
@@ -45,7 +53,9 @@ class Watch:
         heard = maker.heard_frame
         shown = self._loop.shown_at(heard)
         place = self._place(shown.transport)
-        asked = shown.desk.in_force(max(heard, shown.frame, 0), place)
+        frame = max(heard, shown.frame, 0)
+        asked = shown.desk.in_force(frame, place, shown.found)
+        planned = self._planned(shown, frame, place)
         times = maker.times.summary()
         return Status(
             is_running=is_running,
@@ -63,7 +73,8 @@ class Watch:
             overtaken=maker.overtaken,
             shed=self._loop.shown.shed,
             prompts=asked.prompts,
-            key=asked.key,
+            key=asked.key or key_name(planned.key),
+            chord=chord_name(planned.chord_root, planned.chord_quality),
             tempo_bpm=asked.tempo_bpm,
             seed=asked.seed,
             mode=asked.mode,
@@ -75,9 +86,18 @@ class Watch:
             beats_per_bar=place.beats_per_bar,
             copy_rate=shown.copy_rate,
             input_db=shown.input_db,
+            input_tempo_bpm=shown.input_tempo_bpm,
+            input_key=shown.input_key,
             prompt_to_ear_ms=self._loop.changes.last_ms,
             problems=tuple(self._problems(failure)),
         )
+
+    def _planned(self, shown: Shown, frame: int, place: Position) -> Controls:
+        """What is asked of a frame, with the engine's own key and chord where it plans them."""
+        controls = shown.desk.controls(frame, place, shown.found)
+        if self._book is not None and shown.role == "sound":
+            return self._book.plan(controls, shown.desk.seed)
+        return controls
 
     def _place(self, transport: Transport) -> Position:
         """Where the song is at the next sample to be heard."""
@@ -104,4 +124,6 @@ class Watch:
             found.append("the input is not listened to: it was not announced")
         if gate.lost_input:
             found.append(f"{gate.lost_input / gate.rate:.1f} s of the input were lost")
+        if problem := self._loop.impressions.problem:
+            found.append(problem)
         return found

@@ -11,8 +11,10 @@ from engine.command import (
     NoteOn,
     Panic,
     Pick,
+    Prime,
     SetChord,
     SetFamilies,
+    SetHeard,
     SetMode,
     SetNotes,
     SetParam,
@@ -22,7 +24,16 @@ from engine.command import (
 )
 from engine.params import PARAMETERS
 from engine.row import Vector
-from engine.spec import FAMILIES, PITCH_CLASSES, QUALITY_NAMES, STYLE_WIDTH
+from engine.spec import (
+    FAMILIES,
+    KEYS,
+    LEVELS,
+    PITCH_CLASSES,
+    QUALITY_NAMES,
+    STYLE_WIDTH,
+    TEMPO_MAX_BPM,
+    TEMPO_MIN_BPM,
+)
 
 INDICES = st.integers(1, 8)
 PITCHES = st.integers(0, 127)
@@ -61,6 +72,7 @@ KINDS = {
     "style": st.builds(
         SetStyle, index=INDICES, style=st.integers(0, 99).map(a_style), said=st.text(max_size=20)
     ),
+    "heard": st.builds(SetHeard, index=INDICES),
     "weight": st.builds(SetWeight, index=INDICES, weight=st.floats(-2, 2)),
     "pick": st.builds(Pick, index=INDICES),
     "param": PARAMS,
@@ -75,6 +87,16 @@ KINDS = {
     "families": FAMILY_SETS,
     "mode": st.builds(SetMode, mode=st.sampled_from(MODES), call_bars=BARS, response_bars=BARS),
     "freeze": st.builds(Freeze, bars=st.integers(0, 16)),
+    "prime": st.builds(
+        Prime,
+        said=st.text(max_size=20),
+        tokens=st.integers(1, 20).map(lambda count: tuple((n,) * LEVELS for n in range(count))),
+        loudness_db=st.floats(-120, 18),
+        tempo_bpm=st.none() | st.floats(TEMPO_MIN_BPM, TEMPO_MAX_BPM),
+        beat=st.floats(-1e6, 1e6),
+        key=st.none() | st.sampled_from(KEYS),
+        style=st.none() | st.integers(0, 99).map(a_style),
+    ),
     "panic": st.builds(Panic),
 }
 COMMANDS = st.one_of(*KINDS.values())

@@ -1,13 +1,16 @@
 """Stand-ins for the live set's surroundings: a clock, a runner's inbox, a sound card library."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
 from engine.ask import Ask
+from engine.command import Prime
 from engine.live.host import Host
 from engine.live.player import Asker, Player
+from engine.spec import LEVELS
 
 
 @dataclass
@@ -32,6 +35,7 @@ class Hands:
     has_input: bool = True
     inbox: Inbox = field(default_factory=Inbox)
     host: Host = field(default_factory=Host)
+    files: list[Path] = field(default_factory=list)  # that were to be understood
     player: Player = field(init=False)
 
     def __post_init__(self) -> None:
@@ -41,7 +45,13 @@ class Hands:
             lambda: self.second,
             defaults={"guidance": 2.0},
             has_input=self.has_input,
+            understand=self.understand,
         )
+
+    def understand(self, path: Path) -> Prime:
+        self.files.append(path)
+        tokens = ((0,) * LEVELS,)
+        return Prime(said=path.name, tokens=tokens, loudness_db=-20.0, tempo_bpm=122.0)
 
     def do(self, *lines: str) -> str:
         said = ""

@@ -20,7 +20,18 @@ from engine.command import SetParam, SetPrompt, SetStyle
 from engine.control_log import LogWriter, Opened, heard_path
 from engine.errors import AudioFileError, InputError, OptionError
 from engine.heard_file import HeardReader, HeardWriter
-from engine.operation import Asked, Ended, Heard, Marked, Missed, Moved, Operation, Rewound, Shed
+from engine.operation import (
+    Asked,
+    Ended,
+    Felt,
+    Heard,
+    Marked,
+    Missed,
+    Moved,
+    Operation,
+    Rewound,
+    Shed,
+)
 from engine.options import SamplingOptions
 from engine.performer import Performer
 from engine.song import BarGrid, Loop, Signature, SongTempo, TempoChange
@@ -44,6 +55,7 @@ OPERATIONS = [
     Rewound(frame=9, to=5),
     Shed(frame=5, level=2),
     Missed(frame=6, frames=3),
+    Felt(frame=6, style=style_of(2)),
     Marked(frame=7, text="the good part"),
     Ended(frame=40),
 ]

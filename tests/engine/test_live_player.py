@@ -1,5 +1,7 @@
 """Lines, keys and the player: what is typed becomes what is asked."""
 
+from pathlib import Path
+
 import pytest
 
 from engine.ask import When
@@ -7,6 +9,8 @@ from engine.command import (
     Freeze,
     Panic,
     Pick,
+    Prime,
+    SetHeard,
     SetMode,
     SetParam,
     SetPrompt,
@@ -296,3 +300,28 @@ def test_a_mode_is_named_and_a_weight_is_set(hands):
 def test_keeping_takes_the_bars_that_are_named(hands):
     hands.do("keep", "keep 8")
     assert hands.player.keeps == [4, 8]
+
+
+# --- what is heard, and takes -------------------------------------------------------------------
+
+
+def test_what_is_heard_goes_into_a_slot_or_into_the_one_that_plays(hands):
+    assert hands.do("heard 3") == "slot 3: what is heard"
+    hands.do("pick 2", "bar heard")
+    assert hands.inbox.commands == [SetHeard(index=3), Pick(index=2), SetHeard(index=2)]
+    assert hands.inbox.asks[-1].when == When(kind="bar")
+    with pytest.raises(InputError, match="1 to 8"):
+        hands.do("heard 9")
+
+
+def test_a_take_is_understood_and_continued(hands):
+    hands.do("freeze", "mode listen")
+    assert hands.do("bar prime my takes/one.wav") == "going on from one.wav, 122 bpm"
+    assert hands.files == [Path("my takes/one.wav")]
+    assert isinstance(hands.inbox.commands[-1], Prime)
+    assert hands.inbox.asks[-1].when == When(kind="bar")
+    assert hands.player.mode == "continue"
+    hands.do("freeze")
+    assert hands.inbox.commands[-1] == Freeze(bars=1)
+    with pytest.raises(InputError, match=r"prime my take\.wav"):
+        hands.do("prime")

@@ -46,6 +46,7 @@ CALM = Status(
         Playing(index=3, said="dry drums", weight=0.25),
     ),
     key="A minor",
+    chord=None,
     tempo_bpm=97.3,
     seed=7,
     mode="play",
@@ -56,6 +57,8 @@ CALM = Status(
     beats_per_bar=4,
     copy_rate=0.0,
     input_db=None,
+    input_tempo_bpm=None,
+    input_key=None,
     prompt_to_ear_ms=96.4,
     problems=(),
 )
@@ -295,6 +298,8 @@ def test_the_status_line_says_where_the_music_is():
     assert song(CALM) == "> bar 12.3  97.3 bpm  A minor  play"
     stopped = replace(CALM, is_playing=False, tempo_bpm=None, key=None)
     assert song(stopped) == "= bar 12.3  free  any key  play"
+    planned = replace(CALM, chord="D min7")
+    assert song(planned) == "> bar 12.3  97.3 bpm  A minor  D min7  play"
     answering = replace(CALM, mode="answer", role="listen")
     assert song(answering).endswith("answer: listen")
 
@@ -312,6 +317,8 @@ def test_the_engine_says_how_it_is():
     assert engine(CALM) == "3.6 x real time  lead 81 ms  late 0  to the ear 96 ms"
     busy = replace(CALM, underruns=2, input_db=-18.2, mode="answer", copy_rate=0.1)
     assert engine(busy).endswith("gaps 2  to the ear 96 ms  input -18 dB  copied 10%")
+    tracked = replace(busy, input_tempo_bpm=121.96, input_key="D minor")
+    assert engine(tracked).endswith("input -18 dB 122 bpm D minor  copied 10%")
 
 
 def view(status: Status = CALM, **changes):

@@ -34,6 +34,7 @@ OTHER = {
     "brightness": 0.2,
     "seed": 7,
     "notes_only": True,
+    "harmony": False,
     "glide": 2.0,
     "call_bars": 2,
     "response_bars": 8,

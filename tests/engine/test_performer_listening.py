@@ -11,6 +11,7 @@ from engine.errors import OptionError
 from engine.listening import level
 from engine.listening.copies import temperature_factors
 from engine.listening.ear import Ear
+from engine.matching import Matching
 from engine.modes import is_call
 from engine.performer import Performer
 from engine.session import Session
@@ -79,8 +80,11 @@ def test_a_continuation_is_a_session_that_followed_what_was_heard(toy_bundle, li
             made = level.step(sound, made, RATE)
         else:
             sounds.append(session.step(controls))
-    gain = level.take_over_gain(listener.heard_level, made)
-    expected = np.float32(gain) * np.concatenate(sounds[line - heard :], axis=1)
+    matching, matched = Matching.of(level.loudness_db(listener.heard_level), made), []
+    for sound in sounds:
+        sound, matching = matching.apply(sound, toy_bundle.audio)
+        matched.append(sound)
+    expected = np.concatenate(matched[line - heard :], axis=1)
     start = 2 * RATE - line * FRAME
     assert not continued[:, :start].any()
     np.testing.assert_array_equal(continued[:, start + FADE :], expected[:, start + FADE :])
@@ -116,17 +120,59 @@ def test_a_take_over_at_once_begins_in_the_next_frame(listener):
     assert made.played > 2  # what was not heard yet is composed unheard
 
 
-def test_a_continuation_is_as_loud_as_what_was_played(toy_bundle, listener):
-    """20 dB softer playing is continued 9 dB softer than the codec plays it: that is the limit."""
+@pytest.mark.parametrize(
+    ("heard_db", "start_db"), [(-0.5, -0.5), (0, 0), (0.5, 0.5), (-9, -1), (9, 1)]
+)
+def test_a_continuation_begins_as_loud_as_what_was_played_within_a_db(
+    heard_db, start_db, toy_bundle
+):
+    """Heard so many dB louder than the codec plays it; more than 1 is not believed."""
+    made = level.init_state(toy_bundle.audio)
+    for frame in range(80):
+        made = level.step(guitar(frame), made, RATE)
+    matching = Matching.of(level.loudness_db(made) + heard_db, made)
+    assert 20 * np.log10(matching.gain) == pytest.approx(start_db, abs=0.01)
+
+
+def test_a_continuation_of_softer_playing_is_softer(listener):
     gains = []
     for loud in (0.1, 0.01):
         performer = listener.branch()
         play_heard(performer, 60, hears=lambda n, loud=loud: guitar(n, loud))
         performer.ask(request(SetMode(mode="continue")))
-        performer.make()
-        gains.append(performer._now.voice.source.line.gain)
-    assert gains[0] != 1.0
-    assert gains[1] == pytest.approx(10 ** (-9 / 20), rel=1e-6)
+        play(performer, 75)
+        gains.append(performer._now.voice.source.line.matching.gain)
+    assert gains[0] > gains[1]
+    assert gains[1] == pytest.approx(10 ** (-9 / 20), rel=1e-6)  # that is the limit
+
+
+def test_where_nothing_was_heard_continue_goes_on_from_what_plays(toy_bundle):
+    performer = Performer(toy_bundle, seed=7)
+    performer.ask(request(style(1)))
+    play(performer, 20)
+    twin = performer.branch()
+    performer.ask(request(SetMode(mode="continue")))
+    np.testing.assert_array_equal(play(performer, 60), play(twin, 60))
+
+
+def test_a_continuation_that_plays_louder_than_its_input_is_brought_back_to_it(toy_bundle):
+    """What is made is 6 dB louder than the codec's playing of what was heard; then it holds."""
+    rng, made = np.random.default_rng(0), level.init_state(toy_bundle.audio)
+
+    def noise(size: float) -> np.ndarray:
+        return (size * rng.standard_normal((CHANNELS, FRAME))).astype(np.float32)
+
+    for _ in range(80):
+        made = level.step(noise(0.1), made, RATE)
+    matching = Matching.of(level.loudness_db(made), made)
+    assert matching.gain == pytest.approx(1.0, abs=0.02)
+    gains = []
+    for _ in range(matching.left + 20):
+        _, matching = matching.apply(noise(0.2), toy_bundle.audio)
+        gains.append(matching.gain)
+    assert gains[25] == pytest.approx(0.5, abs=0.1)
+    assert gains[-20] == pytest.approx(0.5, abs=0.02)
+    assert gains[-1] == gains[-20]
 
 
 def test_a_listener_hears_under_the_prompt_that_was_in_force_then(listener):
@@ -150,7 +196,7 @@ def test_a_panic_forgets_what_was_heard_too(toy_bundle, listener):
     listener.make()
     line = listener._now.voice.source.line
     assert line.session.frame == 2
-    assert line.gain == 1.0
+    assert line.matching is None
 
 
 # --- silence --------------------------------------------------------------------------------------

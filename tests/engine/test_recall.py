@@ -11,6 +11,8 @@ from engine.bundle import Bundle
 from engine.command import Freeze, NoteOn, Panic, SetMode, SetParam
 from engine.errors import BundleError, InputError, ShapeError
 from engine.performer import Performer
+from engine.spec import FRAME_RATE
+from tests.engine.listening_sounds import drum_loop
 from tests.engine.performing import (
     BAR,
     BEAT,
@@ -21,8 +23,9 @@ from tests.engine.performing import (
     play_heard,
     request,
     style,
+    style_of,
 )
-from tests.fakes import FRAME, write_toy_bundle
+from tests.fakes import FRAME, RATE, write_toy_bundle
 
 
 def through_a_file(performer: Performer, bundle) -> Performer:
@@ -42,6 +45,25 @@ def listening(performer):
 def answering(performer):
     performer.ask(request(SetMode(mode="answer", call_bars=1, response_bars=1)))
     play_heard(performer, 70)
+
+
+def continuing(performer):
+    """The gain still moves, and the style of what was heard holds."""
+    listening(performer)
+    performer.feel(style_of(5))
+    performer.ask(request(SetMode(mode="continue")))
+    play(performer, 10)
+    assert performer._now.voice.source.line.matching.left > 0
+
+
+def keeping_heard_time(performer):
+    performer.ask(request(SetMode(mode="listen")))
+    drums = drum_loop(120.0, 12.0, RATE)
+    for _ in range(11 * FRAME_RATE):
+        performer.make()
+        at = performer.heard_frame * FRAME
+        performer.hear(drums[:, at : at + FRAME])
+    assert performer._now.follows
 
 
 def waiting_for_the_bar(performer):
@@ -119,6 +141,8 @@ MOMENTS = [
     play_heard,
     listening,
     answering,
+    continuing,
+    keeping_heard_time,
     waiting_for_the_bar,
     gliding,
     crossing,
@@ -211,7 +235,7 @@ def drop_array(name):
 
 
 DAMAGE = {
-    "another format": (set_fact("format", 2), InputError, "contradicts itself"),
+    "another format": (set_fact("format", 1), InputError, "contradicts itself"),
     "a frame below 0": (set_fact("frame", -1), InputError, "contradicts itself"),
     "no number": (set_fact("frame", "many"), InputError, "frame is 'many'"),
     "a fact too many": (set_fact("mood", "blue"), InputError, "mood"),
@@ -221,7 +245,7 @@ DAMAGE = {
     "an unknown role": (set_source("role", "shout"), InputError, "role"),
     "a loop of nothing": (set_source("role", "loop"), InputError, "contradicts itself"),
     "a line ahead of time": (set_source("at", 99), InputError, "contradicts itself"),
-    "a gain beyond all": (set_source("gain", 1e9), InputError, "contradicts itself"),
+    "a level beyond all": (set_source("matched_db", 1e9), InputError, "contradicts itself"),
     "a line nobody asked": (set_source("wishes", []), InputError, "contradicts itself"),
     "an array too many": (set_array("surprise", np.zeros(3)), InputError, "holds surprise"),
     "an array missing": (drop_array("intake/rest"), InputError, "intake/rest .* is missing"),
@@ -233,6 +257,17 @@ DAMAGE = {
         InputError,
         "not finite",
     ),
+    "a tempo of no music": (
+        set_array("intake/tracking/pulse", np.array([1e9, 0.0, 0.0])),
+        InputError,
+        "tempo or a key that there is not",
+    ),
+    "a key of no music": (
+        set_array("intake/tracking/key", np.array([99, -1, 0])),
+        InputError,
+        "tempo or a key that there is not",
+    ),
+    "a take of nobody": (set_fact("primed_frames", 3), InputError, "a take that nobody"),
     "another ear": (
         set_array("intake/ear/encode/tail", np.zeros((1, 1, 5), np.float32)),
         ShapeError,
