@@ -1,47 +1,48 @@
 """What the bridge adds, how many sessions a machine plays, and ten minutes without a gap.
 
     python -m benchmarks.bench_bridge latency                 message times, beside a bare echo
-    python -m benchmarks.bench_bridge capacity --most 4       live sessions side by side
+    python -m benchmarks.bench_bridge capacity --most 32      live sessions side by side
     python -m benchmarks.bench_bridge soak --minutes 10       every sample compared with the replay
     python -m benchmarks.bench_bridge restart                 from a kill to sound again
 
 In:  a bundle, the toy one unless another is named. Out: a table on stdout and one JSON object as
 its last line; `--record FILE` appends that with commit, date and machine. The engine and every
-client are programs of their own. Exit status 1 if sound was missed where none should be.
+client are programs of their own. Exit status 1 if a soak missed sound or differs from its replay,
+or if a restart did not restore what was in force.
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
 import zmq
 
-from benchmarks.fuzz_bridge import Listener
+from benchmarks.bridge_endurance import restart, soak
+from benchmarks.bridge_place import (
+    RATE,
+    JsonObject,
+    Listener,
+    Place,
+    cpu_seconds,
+    memory_mb,
+    spread,
+)
+from benchmarks.record import tell
 from bridge import control, wire
-from bridge.client import Client
 from bridge.control import Heartbeat, Hello, Welcome
 from bridge.folders import RUNTIME_VARIABLE
 from bridge.wire import Frame, Kind
-from engine import EngineOptions, control_log, open_bundle
-from engine.commands import machine
-from engine.replay import replay
 from tests.bridge import programs
-from tests.engine.rig import Rig
 from tests.fakes import write_toy_bundle
 
-RATE: Final = 48_000
 BLOCK: Final = RATE // 100
-JsonObject = dict[str, Any]
+LATENCY_ROUNDS: Final = 1_000
 
 ECHO: Final = """
 import sys, zmq
@@ -51,23 +52,6 @@ print(router.get_string(zmq.LAST_ENDPOINT).rstrip(chr(0)), flush=True)
 while True:
     router.send_multipart(router.recv_multipart())
 """
-
-
-@dataclass
-class Place:
-    """Where a measurement happens."""
-
-    folder: Path
-    bundle: Path
-    options: argparse.Namespace
-
-    @contextmanager
-    def engine(self, *options: str) -> Iterator[tuple[Any, JsonObject]]:
-        program, announced = programs.serve(self.bundle, self.folder / "takes", *options)
-        try:
-            yield program, announced
-        finally:
-            programs.end(program)
 
 
 # --- latency --------------------------------------------------------------------------------------
@@ -88,7 +72,7 @@ def latency(place: Place) -> JsonObject:
         assert isinstance(welcome, Welcome), welcome
         sound = _dealer(context, str(welcome.audio))
         silence = bytes(wire.HEADER_BYTES + 2 * 4 * BLOCK)
-        for turn in range(place.options.rounds):
+        for turn in range(place.options.rounds or 1_000):
             found["echo"].append(_timed(lambda: (echo.send(silence), echo.recv())))
             beat = control.write(Heartbeat(count=turn))
             found["control"].append(_timed(lambda: (talk.send(beat), talk.recv())))  # noqa: B023
@@ -96,7 +80,7 @@ def latency(place: Place) -> JsonObject:
             time.sleep(0.01)
         for one in (echo, talk, sound):
             one.close()
-    return {name: _spread(times[50:]) for name, times in found.items()}
+    return {name: spread(times[50:]) for name, times in found.items()}
 
 
 def _next_block(sound: zmq.Socket, welcome: Welcome, turn: int) -> None:
@@ -124,31 +108,25 @@ def _timed(what: Callable[[], object]) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def _spread(times_ms: list[float]) -> JsonObject:
-    ordered = sorted(times_ms)
-    at = {name: ordered[int(part * (len(ordered) - 1))] for name, part in
-          (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("worst", 1.0))}  # fmt: skip
-    return {name: round(value, 3) for name, value in at.items()} | {"rounds": len(ordered)}
-
-
 # --- capacity -------------------------------------------------------------------------------------
 
 
 def capacity(place: Place) -> JsonObject:
-    """Live sessions side by side, one more each time, until one of them misses sound."""
-    table = []
-    for count in range(1, place.options.most + 1):
-        with place.engine("--sessions", "16") as (program, _):
+    """Live sessions side by side, more each time, until a frame is late or sound is missed."""
+    table: list[JsonObject] = []
+    for count in range(place.options.least, place.options.most + 1, place.options.step):
+        with place.engine("--sessions", str(count)) as (program, _):
             listeners = [Listener(place.options.buffer_ms, f"s{n}") for n in range(count)]
-            before = _cpu_seconds(program.pid)
+            before = cpu_seconds(program.pid)
             time.sleep(place.options.seconds)
-            busy = (_cpu_seconds(program.pid) - before) / place.options.seconds
-            memory = _memory_mb(program.pid)
+            busy = (cpu_seconds(program.pid) - before) / place.options.seconds
+            memory = memory_mb(program.pid)
             heard = [listener.stop() for listener in listeners]
         table.append(
             {
                 "sessions": count,
                 "missed_ms": [round(one["missed"] / RATE * 1000, 1) for one in heard],
+                "own_lateness_ms": max(one["own_worst_lateness_ms"] for one in heard),
                 "late_frames": sum(one["engine_late_frames"] for one in heard),
                 "shed": max(one["engine_shed"] for one in heard),
                 "frame_ms_p95": round(max(one["frame_ms"]["p95"] for one in heard), 1),
@@ -157,70 +135,22 @@ def capacity(place: Place) -> JsonObject:
             }
         )
         print(table[-1], flush=True)
-    clean = [row["sessions"] for row in table if not any(row["missed_ms"])]
-    return {"table": table, "clean": max(clean, default=0)}
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _memory_mb(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmRSS"))
-
-
-# --- soak -----------------------------------------------------------------------------------------
-
-
-def soak(place: Place) -> JsonObject:
-    """A live client for minutes; then every sample that it took is held against the replay."""
-    raw = place.folder / "heard.f32"
-    with place.engine() as (program, _):
-        listener = Listener(place.options.buffer_ms, "soak", "--raw", str(raw))
-        before = _memory_mb(program.pid)
-        time.sleep(place.options.minutes * 60)
-        after = _memory_mb(program.pid)
-        heard = listener.stop()
-    bundle = open_bundle(place.bundle, EngineOptions(threads=1))
-    (log,) = (place.folder / "takes").glob("*-soak.jsonl")
-    audio = replay(bundle, control_log.read(log)).audio
-    stand = type("Stand", (), {"bundle": bundle, "rate": RATE, "channels": 2})
-    expected = Rig.at_host(stand, audio).T
-    taken = np.fromfile(raw, np.float32).reshape(-1, 2)
-    count = min(len(expected), len(taken))
-    differ = int((taken[:count] != expected[:count]).any(axis=1).sum())
-    return {
-        **heard,
-        "compared_samples": count,
-        "differing_samples": differ,
-        "memory_mb": [round(before, 1), round(after, 1)],
-    }
-
-
-# --- restart --------------------------------------------------------------------------------------
-
-
-def restart(place: Place) -> JsonObject:
-    """Kill the engine in mid-stream, start another at once, and wait for sound."""
-    seconds = []
-    for _ in range(place.options.rounds if place.options.rounds < 20 else 5):
-        with ExitStack() as engines:
-            program, _ = engines.enter_context(place.engine())
-            with Client("lead", settings=({"kind": "pick", "index": 1},)) as music:
-                music.read(seconds=1.0)
-                program.kill()
-                killed = time.perf_counter()
-                engines.enter_context(place.engine())
-                music.wait_until(lambda: len(music.events()) > 0, 10.0, "any event")
-                music.read(seconds=0.5, timeout=30.0)
-                seconds.append(round(time.perf_counter() - killed, 2))
-    return {"seconds": sorted(seconds)}
+        if any(table[-1]["missed_ms"]) or table[-1]["late_frames"]:
+            break
+    clean = [row["sessions"] for row in table if not (any(row["missed_ms"]) or row["late_frames"])]
+    return {"clean": max(clean, default=0), "table": table}
 
 
 # --- all ------------------------------------------------------------------------------------------
 
+FAULTS: Final = (
+    "missed",
+    "lost",
+    "late",
+    "engine_late_frames",
+    "differing_samples",
+    "not_restored",
+)
 MEASURES: Final = {one.__name__: one for one in (latency, capacity, soak, restart)}
 
 
@@ -231,29 +161,19 @@ def main() -> int:
         os.environ[RUNTIME_VARIABLE] = str(folder / "runtime")
         bundle = options.bundle or write_toy_bundle(folder / "toy")
         found = MEASURES[options.measure](Place(folder, bundle, options))
-    for key, value in found.items():
-        print(f"{key:20} {value}")
-    where = {"bundle": "toy" if options.bundle is None else options.bundle.name}
-    where |= {"load": [round(value, 1) for value in os.getloadavg()], "machine": machine.describe()}
-    line = {"measure": f"bridge {options.measure}", **found, **where}
-    if options.record:
-        stamp = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "commit": machine.commit(),
-        }
-        with options.record.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(stamp | line) + "\n")
-    print(json.dumps(line))
-    is_clean = not (found.get("missed") or found.get("lost") or found.get("differing_samples"))
-    return 0 if is_clean else 1
+    name = "toy" if options.bundle is None else options.bundle.name
+    tell({"measure": f"bridge {options.measure}", "bundle": name, **found}, options.record)
+    return 1 if any(found.get(name) for name in FAULTS) else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("measure", choices=MEASURES)
     parser.add_argument("--bundle", type=Path)
-    parser.add_argument("--rounds", type=int, default=1_000, help="of latency, 10 ms each")
-    parser.add_argument("--most", type=int, default=4, help="sessions")
+    parser.add_argument("--rounds", type=int, help="of latency 1,000, 10 ms each; of restart 5")
+    parser.add_argument("--least", type=int, default=1, help="sessions to begin with")
+    parser.add_argument("--most", type=int, default=16, help="sessions to end with")
+    parser.add_argument("--step", type=int, default=1, help="sessions more each time")
     parser.add_argument("--seconds", type=float, default=20.0, help="per number of sessions")
     parser.add_argument("--minutes", type=float, default=10.0, help="of the soak")
     parser.add_argument("--buffer-ms", type=float, default=100.0)

@@ -1,29 +1,33 @@
 """The long run of nonsense: a million datagrams and two hundred thousand messages beside music.
 
-    python -m benchmarks.fuzz_bridge --datagrams 1000000 --messages 200000
+    python -m benchmarks.fuzz_bridge --datagrams 1000000 --messages 200000 --minutes 30
 
-In:  counts. Out: a table on stdout and one JSON object as its last line: what was sent and counted,
-faults, memory before and after, and whether a well-behaved session beside it lost a sample. An
-engine runs as a program of its own on the toy bundle, unless another one is named. Exit status 1
-if anything is not as it should be.
+In:  counts, and a bound in time. Out: a table on stdout and one JSON object as its last line: what
+was sent and counted, faults, memory before and after, and whether a well-behaved session beside it
+lost a sample. `--record FILE` appends it. An engine runs as a program of its own on the toy bundle,
+unless another one is named. Exit status 1 if anything is not as it should be.
 """
 
 import argparse
-import json
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import zmq
 
+from benchmarks.bridge_place import JsonObject, Listener, memory_mb
+from benchmarks.record import tell
+from bridge import control
 from bridge.client import Client
+from bridge.control import Hello
 from bridge.folders import RUNTIME_VARIABLE
 from bridge.osc_packet import write as osc
 from tests.bridge import programs
@@ -33,27 +37,8 @@ from tests.fakes import write_toy_bundle
 BATCH: Final = 100
 TIMEOUT_MS: Final = 60_000
 MEMORY_SLACK_MB: Final = 20.0  # of what Python keeps for itself
-
-
-class Listener:
-    """A session that plays live in a program of its own, and counts what it misses."""
-
-    def __init__(self, buffer_ms: float, session: str, *options: str) -> None:
-        command = [sys.executable, "-m", "benchmarks.live_listener", session, *options]
-        self.program = subprocess.Popen(
-            [*command, "--buffer-ms", str(buffer_ms)],
-            env=programs.environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.program.stdout is not None
-        assert self.program.stdout.readline() == "playing\n"
-
-    def stop(self) -> dict[str, Any]:
-        out, _ = self.program.communicate("")
-        found: dict[str, Any] = json.loads(out.splitlines()[-1])
-        return found
+SESSION: Final = "well-behaved"
+LAST: Final = b"the end of a batch"  # is surely refused
 
 
 def main() -> int:
@@ -66,46 +51,46 @@ def main() -> int:
         places.callback(programs.end, program)
         found = _run(options, announced, program.pid)
         found["is_alive"] = program.poll() is None
-    problems = _problems(found)
-    for name, value in found.items():
-        print(f"{name:20} {value}")
-    for problem in problems:
-        print(f"not as it should be: {problem}")
-    print(json.dumps(found | {"problems": problems}))
+    problems = _problems(found, options)
+    name = "toy" if options.bundle is None else options.bundle.name
+    line = {"measure": "bridge fuzz", "bundle": name, **found, "problems": problems}
+    tell(line, options.record)
     return 1 if problems else 0
 
 
-def _run(options: argparse.Namespace, announced: dict[str, Any], pid: int) -> dict[str, Any]:
-    listener = Listener(options.buffer_ms, "well-behaved")
-    with Client("well-behaved", role="controller") as watch:
-        before, start = _memory_mb(pid), time.perf_counter()
-        sent = {
-            "datagrams": _send_datagrams(announced["osc_port"], options.datagrams),
-            "control": _send_parts(announced["control"], control_parts(2), options.messages // 2),
-            "audio": _send_parts(announced["audio"], audio_parts(3), options.messages // 2),
-        }
-        seconds, after = time.perf_counter() - start, _memory_mb(pid)
+def _run(options: argparse.Namespace, announced: JsonObject, pid: int) -> JsonObject:
+    listener = Listener(options.buffer_ms, SESSION)
+    with Client(SESSION, role="controller") as watch:
+        before, start = memory_mb(pid), time.monotonic()
+        end = start + options.minutes * 60
+        sent, refused = Counter[str](), Counter[str]()
+        sent["datagrams"] = _send_datagrams(announced["osc_port"], options.datagrams, end)
+        for which, parts in (("control", control_parts(2)), ("audio", audio_parts(3))):
+            nonsense = _Nonsense(announced[which], says_hello=which == "control")
+            sent[which] = nonsense.send(parts, options.messages // 2, end)
+            refused[which] = nonsense.refused
+        seconds, after = time.monotonic() - start, memory_mb(pid)
         watch.events()
         watch.wait_until(lambda: bool(watch.events()), 10.0, "a status")
         counters = watch.status().counters
-    session = listener.stop()
     return {
-        "sent": sent,
+        "sent": dict(sent),
+        "refused": dict(refused),
         "seconds": round(seconds, 1),
-        "per_second": round(sum(sent.values()) / seconds),
+        "per_second": round(sent.total() / seconds),
         "counters": {name: counters[name] for name in sorted(counters)},
-        "session": session,
+        "session": listener.stop(),
         "memory_mb": [round(before, 1), round(after, 1)],
     }
 
 
-def _send_datagrams(port: int, count: int) -> int:
+def _send_datagrams(port: int, count: int, end: float) -> int:
     """Send in batches, each waited for, so that the system drops none; how many were sent."""
     sent, nonsense = 0, datagrams(1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as pads:
-        pads.settimeout(60.0)
+        pads.settimeout(TIMEOUT_MS / 1000)
         pads.connect(("127.0.0.1", port))
-        while sent < count:
+        while sent < count and time.monotonic() < end:
             for datagram in islice(nonsense, BATCH):
                 pads.send(datagram)
             pads.send(osc("/antiphon/reply", [0]))
@@ -116,57 +101,74 @@ def _send_datagrams(port: int, count: int) -> int:
     return sent
 
 
-def _send_parts(endpoint: str, parts: Any, count: int) -> int:
-    """Send in batches; each ends with a message that is surely refused, and is waited for."""
-    sent = 0
-    with zmq.Context() as context, context.socket(zmq.DEALER) as bad:
-        bad.linger, bad.rcvtimeo = 0, TIMEOUT_MS
-        bad.connect(endpoint)
-        while sent < count:
-            for part in islice(parts, BATCH):
-                bad.send(part)
-            bad.send(b"the end of a batch")
-            sent += BATCH + 1
-            refused = 0
-            while refused < 1 or bad.poll(0):
-                refused += b'"refuse"' in bad.recv()
-        while bad.poll(500):
-            bad.recv()
-    return sent
+class _Nonsense:
+    """Sends parts to one socket in batches, each waited for, and counts the refusals."""
+
+    def __init__(self, endpoint: str, *, says_hello: bool) -> None:
+        self._endpoint, self._says_hello = endpoint, says_hello
+        self.refused = 0
+
+    def send(self, parts: Iterator[bytes], count: int, end: float) -> int:
+        """Send so many, or until an end; how many were sent."""
+        sent = 0
+        with zmq.Context() as context, context.socket(zmq.DEALER) as bad:
+            bad.linger, bad.rcvtimeo = 0, TIMEOUT_MS
+            bad.connect(self._endpoint)
+            while sent < count and time.monotonic() < end:
+                if self._says_hello:  # some nonsense takes it out of the session again
+                    bad.send(control.write(Hello(client="x", session=SESSION, role="controller")))
+                for part in islice(parts, BATCH):
+                    bad.send(part)
+                bad.send(LAST)
+                sent += BATCH + 1 + self._says_hello
+                self._hear(bad, at_least=1)
+            while bad.poll(500):
+                self._hear(bad, at_least=0)
+        return sent
+
+    def _hear(self, bad: zmq.Socket, at_least: int) -> None:
+        before = self.refused
+        while self.refused - before < at_least or bad.poll(0):
+            self.refused += b'"type":"refuse"' in bad.recv()
 
 
-def _memory_mb(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1000
-    return 0.0
-
-
-def _problems(found: dict[str, Any]) -> list[str]:
-    counters, session, sent = found["counters"], found["session"], found["sent"]
-    problems = []
-    if not found["is_alive"]:
-        problems.append("the engine died")
-    if counters.get("faults", 0):
-        problems.append(f"{counters['faults']} faults of ours; see the log")
-    if counters["osc_received"] != sent["datagrams"]:
-        problems.append(f"{counters['osc_received']:,} datagrams were counted")
-    if counters["audio_refused"] != sent["audio"]:
-        problems.append(f"{counters['audio_refused']:,} audio messages were refused")
-    if session["lost"] or session["late"] or session["missed"]:
-        problems.append(f"the well-behaved session missed sound: {session}")
+def _problems(found: JsonObject, options: argparse.Namespace) -> list[str]:
+    counters, sent, refused = Counter(found["counters"]), found["sent"], found["refused"]
+    session = found["session"]
+    missed = {name: session[name] for name in ("lost", "late", "missed", "engine_late_frames")}
     before, after = found["memory_mb"]
-    if after - before > MEMORY_SLACK_MB:
-        problems.append(f"memory grew by {after - before:.1f} MB")
-    return problems
+    osc_refused = counters["osc_unreadable"] + counters["osc_refused_later"]
+    osc_refused += counters["osc_messages"] - counters["osc_taken"]
+    checks = {
+        "the engine died": not found["is_alive"],
+        "time was over before all was sent": sent["datagrams"] < options.datagrams
+        or sent["control"] + sent["audio"] < options.messages,
+        f"{counters['faults']} faults of ours; see the log": counters["faults"] > 0,
+        "not every datagram was counted": counters["osc_received"] != sent["datagrams"],
+        "refusals over OSC do not add up": counters["osc_refused"] != osc_refused,
+        "not every audio message was refused": not (
+            sent["audio"] == refused["audio"] == counters["audio_refused"]
+        ),
+        "refusals of control were not all heard": refused["control"] != counters["control_refused"],
+        "what came is not what was taken or refused": any(
+            counters[f"{which}_received"]
+            != counters[f"{which}_taken"] + counters[f"{which}_refused"]
+            for which in ("control", "audio")
+        ),
+        f"the well-behaved session missed sound: {missed}": any(missed.values()),
+        f"memory grew by {after - before:.1f} MB": after - before > MEMORY_SLACK_MB,
+    }
+    return [problem for problem, is_so in checks.items() if is_so]
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--datagrams", type=int, default=1_000_000)
     parser.add_argument("--messages", type=int, default=200_000)
+    parser.add_argument("--minutes", type=float, default=30.0, help="at most")
     parser.add_argument("--buffer-ms", type=float, default=200.0, help="of the session beside it")
     parser.add_argument("--bundle", type=Path, help="the toy bundle if none is named")
+    parser.add_argument("--record", type=Path)
     return parser.parse_args()
 
 

@@ -67,6 +67,8 @@ def _play(music: Client, over: threading.Event, raw: BinaryIO | None) -> dict[st
         "own_worst_lateness_ms": round(worst_ms, 1),
         "by_minute": by_minute,
         "engine_late_frames": status.engine["late_frames"],
+        "engine_skipped_frames": status.engine["skipped_frames"],
+        "engine_overtaken": status.engine["overtaken"],
         "engine_shed": status.engine["shed"],
         "frame_ms": status.engine["frame_ms"],
     }

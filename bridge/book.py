@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from engine import PARAMETERS, Command
 
-_PASSING: Final = ("note_on", "note_off", "freeze", "panic")
+_PASSING: Final = ("note_on", "note_off", "freeze", "prime", "panic")
 
 Json = dict[str, Any]
 Slot = tuple[str | int, ...]

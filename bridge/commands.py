@@ -6,6 +6,7 @@ or key files. Everything heavy is imported when a command runs.
 
 import json
 import signal
+from math import inf
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -50,6 +51,10 @@ def serve(
     expire_seconds: Annotated[
         float, typer.Option(help="How long a session waits for a player that went.")
     ] = 300.0,
+    idle_seconds: Annotated[
+        float | None,
+        typer.Option(help="End when there was no session for so long.", show_default="never"),
+    ] = None,
     lead_ms: Annotated[
         float, typer.Option(help="Sound that each session keeps ready, 20 to 500.")
     ] = LEAD_MS,
@@ -93,6 +98,7 @@ def serve(
         keys=None if keys is None else read_keys(keys),
         sessions=sessions,
         expire_seconds=expire_seconds,
+        idle_seconds=_idle(idle_seconds),
     )
     opened = open_bundle(bundle, EngineOptions(threads=threads, backend=backend))
     room = EngineRoom(opened, lead_ms, (takes or takes_folder()) if keep_takes else None)
@@ -128,6 +134,15 @@ def keys(
         f"copy engine.public, clients/{client}.public and clients/{client}.secret to that machine, "
         f"and serve with: antiphon serve --host 0.0.0.0 --keys {place}"
     )
+
+
+def _idle(seconds: float | None) -> float:
+    """Seconds without a session until the server ends; None is never."""
+    if seconds is None:
+        return inf
+    if not 1.0 <= seconds <= 86_400.0:
+        raise OptionError.of("idle-seconds", seconds, "1 to 86,400")
+    return seconds
 
 
 def _run(server: "Server") -> None:

@@ -68,37 +68,6 @@ class Message(BaseModel):
 # --- what a client says ---------------------------------------------------------------------------
 
 
-class Hello(Message):
-    """Begin, or come back. Answered by `welcome`, or by `refuse`."""
-
-    type: Literal["hello"] = "hello"
-    protocol: int = PROTOCOL  # version of what is spoken
-    client: Name  # the client's own id, the same when it comes back
-    program: Line = ""  # what it is, for the log
-    session: Name | None = None  # null: a new one, named by the engine
-    role: Literal["player", "controller"] = "player"  # a player has the audio; one a session
-    token: Secret | None = None  # from an earlier `welcome`: takes the session from a dead link
-    rate: Rate = 48_000  # Hz, of a player's audio
-    channels: Channels = 2  # of a player's audio
-    listens: bool = False  # whether a player of a new session will send input
-    sample: Sample = 0  # the next sample that the player needs, in its own stream
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None  # of a new session
-    # commands that a new session begins with, in order; a client that comes back says all that was
-    # in force, in case that the engine has lost it
-    settings: Annotated[list[dict[str, JsonValue]], Field(max_length=MAX_SETTINGS)] = []
-
-
-class Ask(Message):
-    """Ask for a change. Answered by `ack`: accepted, then done, replaced or refused."""
-
-    type: Literal["ask"] = "ask"
-    revision: Revision  # strictly rising per client and session; the same again is a replay
-    command: dict[str, JsonValue]  # as listed under "Commands"
-    when: dict[str, JsonValue] = Field(default={"kind": "now"})  # as listed under "When"
-    # until it has fully arrived; null: as the parameter `glide` says
-    glide_seconds: Annotated[float, Field(ge=0, le=MAX_GLIDE_SECONDS)] | None = None
-
-
 class TempoStep(Message):
     """A tempo change that a host knows to come."""
 
@@ -122,6 +91,40 @@ class Transport(Message):
     unit: Literal[1, 2, 4, 8, 16, 32] = 4  # of the signature
     bar_quarter: Quarter | None = None  # where the current bar began
     loop: Annotated[list[Quarter], Field(min_length=2, max_length=2)] | None = None  # start, end
+
+
+class Hello(Message):
+    """Begin, or come back. Answered by `welcome`, or by `refuse`."""
+
+    type: Literal["hello"] = "hello"
+    protocol: int = PROTOCOL  # version of what is spoken
+    client: Name  # the client's own id, the same when it comes back
+    program: Line = ""  # what it is, for the log
+    session: Name | None = None  # null: a new one, named by the engine; said again, the same one
+    role: Literal["player", "controller"] = "player"  # a player has the audio; one a session
+    token: Secret | None = None  # from an earlier `welcome`: takes the session from a dead link
+    rate: Rate = 48_000  # Hz, of a player's audio
+    channels: Channels = 2  # of a player's audio
+    listens: bool = False  # whether a player of a new session will send input
+    sample: Sample = 0  # the next sample that the player needs, in its own stream
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None  # of a new session
+    # commands that a new session begins with, in order; a client that comes back says all that was
+    # in force, in case that the engine has lost it
+    settings: Annotated[list[dict[str, JsonValue]], Field(max_length=MAX_SETTINGS)] = []
+    # where the song of a new session is, as a `transport` message says it; its revision is not
+    # counted
+    transport: Transport | None = None
+
+
+class Ask(Message):
+    """Ask for a change. Answered by `ack`: accepted, then done, replaced or refused."""
+
+    type: Literal["ask"] = "ask"
+    revision: Revision  # strictly rising per client and session; the same again is a replay
+    command: dict[str, JsonValue]  # as listed under "Commands"
+    when: dict[str, JsonValue] = Field(default={"kind": "now"})  # as listed under "When"
+    # until it has fully arrived; null: as the parameter `glide` says
+    glide_seconds: Annotated[float, Field(ge=0, le=MAX_GLIDE_SECONDS)] | None = None
 
 
 class Subscribe(Message):

@@ -42,6 +42,7 @@ EVENTS_KEPT: Final = 1_000
 CREDIT_STEPS: Final = 4  # credit is said again when a quarter of the buffer has been played
 
 _SAID_BYE: Final = "this client said bye."
+_PLACE: Final = ("quarter", "is_playing", "tempo_bpm", "beat", "beats_per_bar")  # of a status
 
 State = Literal["calling", "open", "leaving", "over"]
 
@@ -61,7 +62,7 @@ class Wish:
     settings: tuple[Mapping[str, Any], ...] = ()  # commands that a new session begins with
     token: str | None = None  # from an earlier welcome, to take the session over
     buffer_seconds: float = 0.1  # how far ahead of the playhead sound is asked for
-    status_every_ms: int | None = 200
+    status_every_ms: int | None = 200  # None: never; then the place in the song is not restored
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,7 @@ class Dialogue:
 
     def _hello(self) -> Hello:
         wish, before, playback = self.wish, self.welcome, self.playback
+        sample = 0 if playback is None else max(playback.playhead, playback.end)
         return Hello(
             client=wish.client,
             program=wish.program,
@@ -223,9 +225,10 @@ class Dialogue:
             rate=wish.rate,
             channels=wish.channels,
             listens=wish.listens,
-            sample=0 if playback is None else max(playback.playhead, playback.end),
+            sample=sample,
             seed=wish.seed if before is None else before.seed,
             settings=self.asking.book.commands(),
+            transport=self._transport or self._last_place(sample),
         )
 
     # --- what the engine says -------------------------------------------------------------------
@@ -291,6 +294,7 @@ class Dialogue:
     def _come_in(self, welcome: Welcome) -> None:
         before, self.welcome = self.welcome, welcome
         is_restored = before is not None and welcome.state == "new"
+        is_attached = before is None or before.key != welcome.key  # anew
         self.state, self._sequence, self._said_credit = "open", 0, -1
         if welcome.role == "player" and self.playback is None:
             self.playback = Playback(
@@ -299,30 +303,34 @@ class Dialogue:
                 buffer_samples=max(1, round(self.wish.buffer_seconds * welcome.rate)),
                 sample=welcome.sample,
             )
+        elif self.playback is not None and is_attached:
+            self.playback.cut(welcome.sample)
         self._say(control.Subscribe(status_every_ms=self.wish.status_every_ms, changes=True))
         is_new = welcome.state == "new"
         to_say = self.asking.begin_anew() if is_new else self.asking.go_on(welcome)
         self.control_out.extend(asked.part() for asked in to_say)
-        self._transport_revision = 0
-        if is_restored and self._transport is None:
-            self._transport = self._last_place()
+        self._transport_revision = 0 if is_attached else self._transport_revision
         self._say_transport()
         if before is not None:
             missed = 0 if self.playback is None else self.playback.missed - self._missed
             self.events.append(Back(is_restored, missed))
         self.refresh_credit()
 
-    def _last_place(self) -> Transport | None:
-        """Where the song was when it was last heard of, if its time is the engine's own."""
-        if self.status is None or "quarter" not in self.status.engine:
+    def _last_place(self, sample: int) -> Transport | None:
+        """Where the song is at a sample, if its time is the engine's own and was ever heard of."""
+        if self.status is None or self.welcome is None or "quarter" not in self.status.engine:
             return None
-        found = {name: self.status.engine[name] for name in ("quarter", "is_playing")}
+        found: dict[str, Any] = {name: self.status.engine[name] for name in _PLACE}
+        seconds = (sample - self.status.sample) / self.welcome.rate
+        gone_on = seconds * found["tempo_bpm"] / 60 if found["is_playing"] else 0.0
         return Transport.model_validate(
             {
                 "revision": 1,
-                "sample": self.status.sample,
-                "quarter": found["quarter"],
+                "sample": sample,
                 "playing": found["is_playing"],
+                "quarter": found["quarter"] + gone_on,
+                "beats": found["beats_per_bar"],
+                "bar_quarter": found["quarter"] - found["beat"],
             }
         )
 

@@ -22,7 +22,7 @@ from bridge.layouts import open_stage_control
 from bridge.osc_admin import VERBS
 from bridge.osc_table import rows
 from bridge.sockets import CONTROL_PORT, OSC_PORT
-from bridge.status_words import STATUS
+from bridge.status_words import COUNTERS, STATUS
 from bridge.words import describe, summary
 from engine import (
     FAMILIES,
@@ -230,6 +230,9 @@ _TABLES: Final[dict[str, Callable[[], str]]] = {
     "parameters": _parameters,
     "status": lambda: _table(
         ("field", "meaning"), [(f"`{name}`", words) for name, words in STATUS.items()]
+    ),
+    "counters": lambda: _table(
+        ("count", "of"), [(f"`{name}`", words) for name, words in COUNTERS.items()]
     ),
     "wire": _wire,
     "verbs": _verbs,

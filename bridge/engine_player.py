@@ -63,6 +63,8 @@ class EngineRoom:
         )
         for number, command in enumerate(wanted.settings):
             runner.ask(Ask(id=f"setting {number}", command=command, glide_seconds=0.0))
+        if wanted.song is not None:
+            runner.tell(wanted.song)
         runner.start()
         return EnginePlayer(runner, wanted, self.bundle.audio.rate, self._lead_ms)
 
@@ -84,7 +86,7 @@ class EnginePlayer:
     def __init__(self, runner: Runner, wanted: Wanted, bundle_rate: int, lead_ms: float) -> None:
         self.rate, self.channels, self.listens = wanted.rate, wanted.channels, runner.listens
         self._runner, self._bundle_rate, self._lead_ms = runner, bundle_rate, lead_ms
-        self._playing = True
+        self._playing = wanted.song is None or wanted.song.playing
         self._pulled = self._seen_sample = 0
         self._seen_at, self._seen = float("-inf"), runner.status()
 

@@ -66,11 +66,14 @@ class OscFront:
         try:
             messages = osc_packet.read(datagram)
         except OscError as exc:
+            self.counters["osc_unreadable"] += 1
             self._refuse(self._listeners.place_for(sender), "", str(exc))
             return
         for message in messages:
+            self.counters["osc_messages"] += 1
             try:
                 self._obey(message, sender, now, wall)
+                self.counters["osc_taken"] += 1
             except AntiphonError as exc:
                 self._refuse(self._listeners.place_for(sender), message.address, str(exc))
 
@@ -88,6 +91,7 @@ class OscFront:
             return
         place, address = self._on_their_way[ack.revision]
         if ack.what == "refused":
+            self.counters["osc_refused_later"] += 1
             self._refuse(place, address, ack.reason)
         elif ack.what == "done" and self._listeners.wants_done(place, self._now):
             self._say(place, "/done", address, ack.change, ack.frame, ack.sample)

@@ -71,6 +71,17 @@ class Playback:
         self._kept.append(frame)
         self.end = frame.end
 
+    def cut(self, sample: int) -> None:
+        """Give up what is there from a sample on: the engine goes on there with other sound."""
+        stop = max(sample, self.playhead)
+        self.lost += max(0, self.end - stop)
+        while self._kept and self._kept[-1].sample >= stop:
+            self._kept.pop()
+        if self._kept and self._kept[-1].end > stop:
+            last = self._kept.pop()
+            self._kept.append(replace(last, audio=last.audio[:, : stop - last.sample]))
+        self.end = min(self.end, stop)
+
     def take(self, out: Audio) -> int:
         """Play the next samples, in their place.
 

@@ -17,7 +17,7 @@ from bridge.control import Farewell, Hello, Message, Welcome, shorten
 from bridge.errors import Refusal
 from bridge.limits import MAX_CONTROLLERS, MAX_PEERS
 from bridge.log import Log
-from bridge.session import Session
+from bridge.session import Session, host_block
 from bridge.sessions import Opened, Sessions, Wanted
 from engine import AntiphonError, Command, __version__
 
@@ -100,6 +100,8 @@ class Reception:
         if self.is_closed:
             raise Refusal("closing", "the engine is shutting down.")
         known = self._peers.get(connection)
+        if hello.session is None:
+            hello = hello.model_copy(update={"session": self._named(connection)})
         if known is not None and known.session.name != hello.session:
             self.leave(known, now)
         if known is None and len(self._peers) + len(self._pending) >= MAX_PEERS:
@@ -108,6 +110,13 @@ class Reception:
             self._join(connection, hello, now)
         else:
             self._play(connection, hello, now)
+
+    def _named(self, connection: bytes) -> str | None:
+        """The session that a connection was given, or waits for, when it named none."""
+        known = self._peers.get(connection)
+        if known is not None:
+            return known.session.name
+        return next((name for name, (who, _) in self._pending.items() if who == connection), None)
 
     def _join(self, connection: bytes, hello: Hello, now: float) -> None:
         session = self.sessions.find(hello.session or "")
@@ -129,6 +138,7 @@ class Reception:
             asker = self._pending[name][1].client if name in self._pending else None
             if asker != hello.client:
                 raise Refusal("opening", f"session {name!r} is being opened by {asker!r}.")
+            hello = self._pending[name][1]  # by which it is being opened
         else:
             self.sessions.open(_wanted(name, hello))
         self._pending[name] = (connection, hello)
@@ -149,7 +159,9 @@ class Reception:
         if player is not None and is_elsewhere:
             self._tell(player.id, Farewell(reason="its own client came back elsewhere"))
             del self._peers[player.id]
-        session.attach(hello.sample, hello.rate)
+        was_gone = player is None or is_elsewhere
+        if was_gone or not session.go_on(hello.sample, hello.rate):
+            session.attach(hello.sample, hello.rate)
         self.counters["sessions_resumed"] += 1
         self._welcome(Peer(connection, hello, session, now), "resumed")
 
@@ -239,13 +251,19 @@ def _wanted(name: str, hello: Hello) -> Wanted:
     """What a hello asks a new session to be.
 
     Raises:
-        Refusal: "range": a setting that the engine does not take.
+        Refusal: "range": a setting or a song that the engine does not take.
     """
     try:
         settings = tuple(Command.from_json(found) for found in hello.settings)
     except AntiphonError as exc:
         raise Refusal("range", f"settings: {exc}") from exc
-    return Wanted(name, hello.rate, hello.channels, hello.seed or 0, hello.listens, settings)
+    try:
+        said = hello.transport
+        song = None if said is None else host_block(said, hello.sample, hello.rate)
+    except AntiphonError as exc:
+        raise Refusal("range", f"transport: {exc}") from exc
+    seed = hello.seed or 0
+    return Wanted(name, hello.rate, hello.channels, seed, hello.listens, settings, song)
 
 
 def _not_opened(opened: Opened) -> control.Refuse:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -51,6 +52,7 @@ class ServeOptions:
     keys: Keys | None = None
     sessions: int = 4  # how many at one time
     expire_seconds: float = 300.0  # how long a session waits for its player
+    idle_seconds: float = inf  # how long the server waits for a session; then it ends
     manner: Manner = field(default_factory=Manner)
     runtime: Path | None = None  # where to announce; None: where everybody looks
 
@@ -106,11 +108,16 @@ class Server:
         """Serve until told to stop, then close."""
         self._log("ready", **self.announcement.model_dump())
         try:
-            wait_ms = IDLE_MS
+            wait_ms, last_wanted = IDLE_MS, time.monotonic()
             while not (self._is_stopped or should_stop()):
                 self.sockets.poll(wait_ms)
                 start = time.monotonic()
                 wait_ms = self._turn(start)
+                if self._is_wanted:
+                    last_wanted = start
+                elif start - last_wanted > self._options.idle_seconds:
+                    self._log("idle", seconds=round(start - last_wanted, 1))
+                    self.stop()
                 _rest_after(time.monotonic() - start)
         finally:
             self.close()
@@ -146,7 +153,12 @@ class Server:
         self.osc.turn(now)
         if service.pump(now):
             return HUNGRY_MS
-        return AWAKE_MS if len(service.sessions) or service.sessions.is_busy else IDLE_MS
+        return AWAKE_MS if self._is_wanted else IDLE_MS
+
+    @property
+    def _is_wanted(self) -> bool:
+        """Whether there is a session, or one that opens."""
+        return bool(len(self.service.sessions)) or self.service.sessions.is_busy
 
     def _take_datagram(self, datagram: bytes, sender: Place, now: float) -> None:
         if not is_allowed(sender[0], self._options.osc_allowed):

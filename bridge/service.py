@@ -52,6 +52,7 @@ class Service:
         try:
             message = found = control.read_client(part)
             self._obey(connection, found, now)
+            self.counters["control_taken"] += 1
         except Refusal as refusal:
             self.counters["control_refused"] += 1
             self._tell(connection, _refuse(refusal, message))
@@ -93,6 +94,7 @@ class Service:
         self.counters["audio_received"] += 1
         try:
             self._receive(connection, wire.unpack(part), now)
+            self.counters["audio_taken"] += 1
         except (Refusal, WireError) as exc:
             self.counters["audio_refused"] += 1
             refusal = exc if isinstance(exc, Refusal) else Refusal("malformed", str(exc))

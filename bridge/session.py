@@ -69,6 +69,17 @@ class Session:
         self.stream.attach(sample, self.key)
         self.is_parked, self._transport_revision = False, 0
 
+    def go_on(self, sample: int, rate: int) -> bool:
+        """Go on for a player that was never gone, if it needs what is on its way to it.
+
+        So it is where an engine that was held up is called anew: nothing of the music is lost.
+        """
+        flow = self.stream.flow
+        if rate != self.player.rate or not flow.needed <= sample <= flow.sent:
+            return False
+        self._transport_revision = 0  # its player counts anew
+        return True
+
     def park(self, now: float) -> None:
         """The player is gone; all else stays as it is until one comes back."""
         self.key = b""
@@ -169,12 +180,12 @@ class Session:
             raise Refusal("stale", text)
         self._transport_revision = said.revision
         try:
-            self.player.follow(_host_block(said, self.stream.origin, self.player.rate))
+            self.player.follow(host_block(said, self.stream.origin, self.player.rate))
         except AntiphonError as exc:
             raise Refusal("range", shorten(str(exc))) from exc
 
 
-def _host_block(said: control.Transport, origin: int, rate: int) -> HostBlock:
+def host_block(said: control.Transport, origin: int, rate: int) -> HostBlock:
     """What is said, in the engine's words and samples.
 
     Raises:

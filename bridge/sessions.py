@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from bridge.errors import Refusal
 from bridge.player import Player
 from bridge.session import Session
-from engine import Command
+from engine import Command, HostBlock
 
 
 class Wanted(NamedTuple):
@@ -27,6 +27,7 @@ class Wanted(NamedTuple):
     seed: int
     listens: bool = False  # whether there will be input
     settings: tuple[Command, ...] = ()  # in force from its first frame on
+    song: HostBlock | None = None  # where its song is, in its own samples
 
 
 CLOSING_SECONDS: Final = 5.0  # ten times what a player takes to stop

@@ -26,7 +26,7 @@ def slot_of(command: Mapping[str, object], when: Mapping[str, object]) -> Slot:
     kind = str(command.get("kind"))[:_CHARACTERS]
     about = [str(command.get(name))[:_CHARACTERS] for name in _ABOUT]
     times = [str(when.get(name))[:_CHARACTERS] for name in ("kind", "frame", "bars")]
-    return ("prompt" if kind == "style" else kind, *about, *times)
+    return ("prompt" if kind in ("style", "heard") else kind, *about, *times)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 _LINE = re.compile(r"^    (\w+): .*?(?:  # (.*))?$")
 _PLAIN = (
     (r"numpy\.ndarray.*", "base64 of float32"),
+    (r"tuple\[tuple\[int, \.\.\.\], \.\.\.\]", "list of lists of whole numbers"),
     (r"tuple\[int, \.\.\.\]", "list of whole numbers"),
     (r"tuple\[str, \.\.\.\]", "list of texts"),
     (r"typing\.Literal\[(.*)\]", r"\1"),

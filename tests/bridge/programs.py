@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.gates.tree import ROOT
 
@@ -40,6 +40,20 @@ def python(code: str, *arguments: str) -> subprocess.Popen:
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+class Held(NamedTuple):
+    """What a process holds."""
+
+    memory_mb: float  # resident
+    threads: int
+
+
+def held(pid: int) -> Held:
+    """Look at a process, on Linux."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    found = dict(line.split(":", 1) for line in lines)
+    return Held(int(found["VmRSS"].split()[0]) / 1000, int(found["Threads"]))
 
 
 def end(program: subprocess.Popen) -> int:

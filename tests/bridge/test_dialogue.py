@@ -1,14 +1,15 @@
 """A client and a service talk without sockets: breaks, restarts, and what is remembered of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
-from bridge.control import Ack, Changed, Farewell, Remark
+from bridge.control import Ack, Changed, Farewell, Refuse, Remark
 from bridge.dialogue import Back, Dialogue, Gone, Wish
 from bridge.errors import LinkError
-from engine import OptionError
+from engine import OptionError, Signature, SongTempo
 from tests.bridge.house import House
 
 STEP = 0.05  # seconds
@@ -22,19 +23,31 @@ class Line:
     house: House
     name: bytes = b"A"
     now: float = 0.0
+    engine_ahead: float = 0.0  # seconds, of its clock
     is_cut: bool = False
+    is_held_up: bool = False  # the engine gets no time, and finds everything later
+    held_up: list[tuple[Callable[[bytes, bytes, float], None], bytes]] = field(default_factory=list)
     lost: list[bytes] = field(default_factory=list)
 
     def run(self, seconds: float = 2 * STEP) -> None:
         """Let time pass on both sides."""
         for _ in range(round(seconds / STEP)):
             self.now += STEP
-            self.house.now = self.now
+            self.house.now = self.now + self.engine_ahead
             self.dialogue.turn(self.now)
             self._carry()
-            self.house.service.turn(self.now)
-            self.house.service.pump(self.now)
-            self._bring_back()
+            if not self.is_held_up:
+                self._let_work()
+                self._bring_back()
+
+    def _let_work(self) -> None:
+        """One turn of the engine for each part, as if it had come alone."""
+        for take, part in self.held_up or [(None, b"")]:
+            if take is not None:
+                take(self.name, part, self.house.now)
+            self.house.service.turn(self.house.now)
+            self.house.service.pump(self.house.now)
+        self.held_up.clear()
 
     def _carry(self) -> None:
         for queue, take in (
@@ -46,7 +59,7 @@ class Line:
                 if self.is_cut:
                     self.lost.append(part)
                 else:
-                    take(self.name, part, self.now)
+                    self.held_up.append((take, part))
 
     def _bring_back(self) -> None:
         said = self.house.told(self.name)
@@ -146,6 +159,71 @@ def test_a_break_of_the_link_changes_nothing_in_the_music():
     assert len(playing.house.players["lead"].asked) == 2
 
 
+@pytest.mark.parametrize(("client", "engine"), [(3600, 0), (0, 3600), (3600, 3600)])
+def test_after_a_jump_of_a_clock_the_music_goes_on_where_it_was(client, engine):
+    """A machine that slept, or a clock that was set: who looks dead is called, and is back."""
+    playing = opened()
+    playing.dialogue.ask({"kind": "prompt", "index": 1, "text": "house"})
+    playing.dialogue.start()
+    playing.run()
+    heard = playing.take(2400)
+    playing.now += client
+    playing.engine_ahead += engine - client
+    playing.house.service.turn(playing.now + playing.engine_ahead)  # before it hears of anyone
+    playing.run(2.0)
+    heard += playing.take(4800)
+    playing.run()
+    heard += playing.take(4800)
+    assert playing.dialogue.state == "open"
+    assert playing.events(Gone, Back) == [Gone(), Back(is_restored=False, missed_samples=0)]
+    assert heard == [*range(12_000)]
+    assert len(playing.house.players["lead"].asked) == 1
+    assert playing.house.service.sessions.find("lead").changes.book.prompt(1) == "house"
+
+
+def test_an_engine_that_was_held_up_for_a_while_loses_nothing_of_the_music():
+    """It was called anew, but had never been gone: what is on its way still counts, once."""
+    playing = opened()
+    playing.dialogue.follow({"sample": 0, "quarter": 0.0, "bpm": 97.3})
+    playing.dialogue.start()
+    playing.run()
+    heard = playing.take(2400)
+    playing.is_held_up = True
+    playing.run(STEP)  # credit is said
+    playing.run(1.6)
+    assert playing.dialogue.state == "calling"
+    playing.is_held_up = False
+    for _ in range(4):
+        playing.run()
+        heard += playing.take(2400)
+    assert {type(event) for event in playing.events(Gone, Back, Refuse)} == {Gone, Back}
+    assert heard == [*range(12_000)]
+    assert playing.house.service.sessions.find("lead").stream.origin == 0
+
+
+def test_sound_that_comes_after_the_call_gives_way_to_what_the_session_goes_on_with():
+    """A client that was held up finds old sound when it has said already what it needs."""
+    playing = opened()
+    playing.dialogue.start()
+    playing.run()
+    heard = playing.take(2400)
+    playing.dialogue.refresh_credit()
+    part = playing.dialogue.audio_out.popleft()
+    playing.house.service.take_audio(playing.name, part, playing.now)
+    playing.house.service.pump(playing.now)  # 2,400 samples, which it will find later
+    late = [part for _, part in playing.house.sent]
+    playing.house.sent.clear()
+    playing.house.wait(3.0)  # the engine has parked its session
+    playing.now += 3.0
+    playing.dialogue.turn(playing.now)
+    for part in late:
+        playing.dialogue.take_audio(part, playing.now)
+    playing.run(0.5)
+    heard += playing.take(4800)
+    assert heard == [*range(4800), *range(7200, 9600)]
+    assert (playing.dialogue.playback.lost, playing.dialogue.playback.late) == (2400, 0)
+
+
 def test_what_was_to_be_played_meanwhile_is_counted_as_missed():
     playing = opened(buffer_seconds=0.1)
     playing.dialogue.start()
@@ -184,7 +262,8 @@ def test_a_new_engine_begins_with_everything_that_was_in_force():
     kinds = [command.kind for command in playing.house.wanted["lead"].settings]
     assert kinds == ["prompt", "prompt", "param", "param", "pick"]
     assert (playing.dialogue.welcome.seed, player.asked) == (11, [])
-    assert (player.said[0].quarter, player.said[0].sample) == (8.0, 1000 - place)
+    song = playing.house.wanted["lead"].song
+    assert (song.quarter, song.sample, song.tempo) == (8.0, 1000 - place, SongTempo(97.3))
     session = playing.house.service.sessions.find("lead")
     assert session.stream.origin == place
     playing.take(place)
@@ -193,16 +272,37 @@ def test_a_new_engine_begins_with_everything_that_was_in_force():
 
 
 def test_a_song_in_the_engines_own_time_goes_on_in_its_place():
+    """From break to break, in its own tempo and with its own bar lines."""
     playing = opened(status_every_ms=20)
-    playing.house.players["lead"].song = {"quarter": 12.5, "is_playing": True}
+    playing.dialogue.start()
+    for quarter, tempo_bpm, gone_on in ((12.5, 90.0, 1.5), (30.25, 60.0, 1.0)):
+        song = {"quarter": quarter, "is_playing": True, "tempo_bpm": tempo_bpm}
+        player = playing.house.players["lead"]
+        player.song = song | {"beat": 0.5, "beats_per_bar": 3}
+        playing.run()
+        assert playing.dialogue.status.sample == playing.dialogue.playback.end
+        playing.is_cut = True
+        playing.take(48_000 + playing.dialogue.playback.ready)  # a second more than was sent
+        restart(playing)
+        playing.is_cut = False
+        playing.run(0.6)
+        song = playing.house.wanted["lead"].song
+        assert (song.sample, song.quarter, song.tempo) == (0, quarter + gone_on, None)
+        assert (song.signature, song.bar_quarter) == (Signature(3, 4), quarter - 0.5)
+        assert playing.house.players["lead"].said == []
+
+
+def test_a_song_that_stands_stands_where_it_was():
+    playing = opened(status_every_ms=20)
+    song = {"quarter": 12.5, "is_playing": False, "tempo_bpm": 90.0, "beat": 0.5}
+    playing.house.players["lead"].song = song | {"beats_per_bar": 4}
     playing.dialogue.start()
     playing.run()
-    place = playing.dialogue.status.sample
+    playing.take(48_000)
     restart(playing)
     playing.run(0.6)
-    (said,) = playing.house.players["lead"].said
-    origin = playing.house.service.sessions.find("lead").stream.origin
-    assert (said.quarter, said.sample + origin, said.tempo) == (12.5, place, None)
+    song = playing.house.wanted["lead"].song
+    assert (song.quarter, song.playing) == (12.5, False)
 
 
 def test_a_session_can_begin_with_settings():

@@ -13,7 +13,8 @@ from bridge.engine_player import EngineRoom
 from bridge.errors import Refusal
 from bridge.sessions import Wanted
 from bridge.status_words import STATUS
-from engine import control_log
+from engine import Command, HostBlock, Signature, control_log
+from engine.operation import Moved
 from engine.replay import replay
 from tests.engine.rig import Rig
 
@@ -82,6 +83,23 @@ def test_a_session_that_begins_with_a_prompt_plays_it_from_the_first_sample(band
     assert not np.array_equal(sounds["a"][:, :4800], sounds["c"][:, :4800])
 
 
+def test_a_song_that_begins_in_the_middle_is_there_from_the_first_frame(room, tmp_path):
+    """In its own tempo and meter, on the bar lines that were said, and so again in the replay."""
+    prompt = Command.from_json({"kind": "prompt", "index": 1, "text": "waltz in 3/4, 97.3 bpm"})
+    song = HostBlock(
+        sample=0, rate=48_000, quarter=30.5, signature=Signature(3, 4), bar_quarter=28.0
+    )
+    player = room.open(Wanted("lead", 48_000, 2, 0, settings=(prompt,), song=song))
+    try:
+        status = player.status()
+    finally:
+        player.stop()
+    assert (status["tempo_bpm"], status["beats_per_bar"], status["bar"]) == (97.3, 3, 9)
+    assert (status["quarter"], status["beat"]) == pytest.approx((30.5, 2.5), abs=0.02)
+    moved = [op for op in take_of("lead", tmp_path).operations if isinstance(op, Moved)]
+    assert [(op.frame, op.transport.quarter, op.is_hosted) for op in moved] == [(0, 30.5, False)]
+
+
 def test_input_is_heard_at_the_place_it_was_played_at(band, tmp_path):
     """The take's input is the client's, sample for sample, however far behind the sound it came."""
     played = np.random.default_rng(1).standard_normal((1, 24_000)).astype(np.float32) / 8
@@ -127,14 +145,20 @@ def test_the_status_says_what_it_promises(room):
         player.stop()
 
 
-def test_a_session_that_is_over_leaves_no_memory_behind(room):
-    players = [room.open(Wanted(f"s{number}", 48_000, 2, 0)) for number in range(3)]
-    runners = [weakref.ref(player._runner) for player in players]
-    for player in players:
-        player.stop()
-    del player, players
-    gc.collect()
-    assert [runner() for runner in runners] == [None] * 3
+def test_a_session_that_is_over_leaves_no_memory_behind_while_another_plays(room):
+    """Without the collector, which does not look at what was there when music began."""
+    beside, *over = (room.open(Wanted(f"s{number}", 48_000, 2, 0)) for number in range(3))
+    runners = [weakref.ref(player._runner) for player in over]
+    gc.disable()
+    try:
+        for player in over:
+            player.stop()
+        del player, over
+        assert [runner() for runner in runners] == [None] * 2
+        assert beside.status()["is_running"]
+    finally:
+        gc.enable()
+        beside.stop()
 
 
 def test_takes_of_one_name_do_not_overwrite_each_other(room, tmp_path):

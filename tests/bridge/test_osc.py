@@ -373,3 +373,20 @@ def test_datagrams_that_are_no_osc_are_answered_and_counted(stage):
     for datagram in (b"", b"RIFF", nested(9), b"\xff" * 100):
         assert error(stage.raw(datagram))[0] == ""
     assert stage.front.counters["osc_refused"] == stage.front.counters["osc_received"] == 4
+
+
+def test_the_counts_of_osc_add_up(stage):
+    """Every refusal is counted once: of a datagram, of a message, and of the engine, later."""
+    stage.raw(b"RIFF")
+    stage.send("/prompt/1/text", "house")
+    stage.send("/prompt/9/text", "house")
+    stage.house.players["lead"].refuses = "too many requests wait already"
+    stage.raw(at(-3.0))  # a bundle of two, for a player that takes none
+    assert {name: count for name, count in stage.front.counters.items() if "osc" in name} == {
+        "osc_received": 4,
+        "osc_unreadable": 1,
+        "osc_messages": 4,
+        "osc_taken": 3,
+        "osc_refused_later": 2,
+        "osc_refused": 4,
+    }

@@ -63,6 +63,20 @@ def test_a_hole_in_the_stream_stays_a_hole():
     assert take(player, 6) == ([1, 2, 0, 0, 5, 6], 2)
 
 
+def test_what_the_engine_goes_on_with_takes_the_place_of_what_was_there():
+    playback = Playback(48_000, 1, buffer_samples=100)
+    for start in (0, 10, 20):
+        playback.receive(sound(start, 10))
+    out = np.empty((1, 5), np.float32)
+    playback.take(out)
+    playback.cut(15)
+    assert (playback.ready, playback.end, playback.lost) == (10, 15, 15)
+    playback.receive(sound(15, 10))
+    assert playback.ready == 20
+    playback.cut(2)  # what was played was played
+    assert (playback.ready, playback.end, playback.lost) == (0, 5, 35)
+
+
 def test_what_comes_twice_is_played_once():
     player = playback()
     player.receive(sound(0, 4))

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -234,28 +235,34 @@ def test_a_reader_that_stops_costs_nothing_and_the_others_play_on(serve, dealer)
     assert server.service.counters["audio_unsent"] == 0
 
 
-def test_a_flood_of_prompts_is_answered_and_the_last_one_wins(serve, dealer):
-    server = serve()
+def test_a_flood_of_ten_thousand_prompts_is_answered_and_the_last_one_wins(serve, dealer):
+    """As fast as they can be said: few reach the engine, and the music beside them goes on."""
+    server, count = serve(), 10_000
     socket = dealer(server.announcement.control)
     answer(socket, control.write(Hello(client="flood", session="flood")))
-    texts = [f"house number {number}" for number in range(3000)]
-
-    def flood() -> None:
-        for revision, text in enumerate(texts, 1):
-            command = {"kind": "prompt", "index": 1, "text": text}
-            socket.send(control.write(Ask(revision=revision, command=command)))
-
-    flood()
     whats: dict[int, str] = {}
-    while len(whats) < 3000 or "accepted" in whats.values():
+
+    def hear() -> None:
         message = control.read_engine(socket.recv())
         assert message.type == "ack"
         whats[message.revision] = message.what
-    assert whats[3000] == "done"
-    assert "replaced" in whats.values()
+
+    with Client("beside") as music:
+        for revision in range(1, count + 1):
+            command = {"kind": "prompt", "index": 1, "text": f"house number {revision}"}
+            socket.send(control.write(Ask(revision=revision, command=command)))
+            while socket.poll(0):
+                hear()
+        assert music.read(seconds=2.0)[0, -1] == 95_999
+        while len(whats) < count or "accepted" in whats.values():
+            hear()
+        assert (music.playback.lost, music.playback.late, music.playback.missed) == (0, 0, 0)
+    assert whats[count] == "done"
+    outcomes = Counter(whats.values())
+    assert set(outcomes) == {"done", "replaced"}
     session = server.service.sessions.find("flood")
-    assert session.changes.book.prompt(1) == texts[-1]
-    assert len(session.player.asked) < 3000
+    assert session.changes.book.prompt(1) == f"house number {count}"
+    assert len(session.player.asked) == outcomes["done"] < count / 2
 
 
 def test_clients_that_vanish_leave_parked_sessions_that_expire(serve, dealer):
@@ -268,6 +275,18 @@ def test_clients_that_vanish_leave_parked_sessions_that_expire(serve, dealer):
         time.sleep(0.02)
     assert server.service.sessions.names == []
     assert server.service.counters["sessions_expired"] == 1
+
+
+def test_a_server_without_sessions_ends_when_it_was_told_to(serve, dealer):
+    """A plugin starts one with `--idle-seconds`, and is not there to end it."""
+    server = serve(idle_seconds=0.3, expire_seconds=0.1)
+    with Client("a") as music:
+        music.read(seconds=1.0)
+        assert server.announcement.pid, "while somebody plays it goes on"
+    deadline = time.monotonic() + 10.0
+    while server._file is not None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert server._file is None
 
 
 # --- security -------------------------------------------------------------------------------------

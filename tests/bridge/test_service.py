@@ -1,5 +1,6 @@
 """The whole conversation without sockets: who may come, what is answered, what goes on."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -21,8 +22,10 @@ from bridge.control import (
     Transport,
 )
 from bridge.limits import MAX_CONTROLLERS, MAX_PEERS
+from bridge.status_words import COUNTERS
 from bridge.wire import Flag, Frame, Kind
 from tests.bridge.house import House, Later
+from tests.gates.tree import ROOT
 
 PROMPT = {"kind": "prompt", "index": 1, "text": "warm tape choir"}
 
@@ -66,6 +69,35 @@ def test_the_welcome_comes_when_the_session_is_open():
     house.wait(0.0)
     assert [m.type for m in house.told(b"A2")] == ["welcome"]
     assert house.told(b"A") == []
+
+
+def test_who_calls_again_while_its_session_opens_gets_it_as_first_asked():
+    """Its place in the song was said of the sample of the first call."""
+    worker = Later()
+    house = House(worker)
+    song = Transport(revision=1, sample=48_000, quarter=4.0)
+    for sample in (48_000, 60_000):
+        hello = Hello(client="A", session="lead", sample=sample, transport=song)
+        assert house.say(b"A", hello) == []
+    worker.work()
+    house.wait(0.1)
+    (welcome,) = house.told(b"A")
+    assert (welcome.state, welcome.sample) == ("new", 48_000)
+    assert (house.wanted["lead"].song.sample, house.wanted["lead"].song.quarter) == (0, 4.0)
+
+
+def test_who_names_no_session_and_calls_again_gets_one_all_the_same():
+    """Before it is open, and after."""
+    worker = Later()
+    house = House(worker)
+    for _ in range(3):
+        assert house.say(b"A", Hello(client="A")) == []
+    worker.work()
+    house.wait(0.0)
+    (welcome,) = house.told(b"A")
+    again = house.hello(b"A", session=None)
+    assert (again.session, again.state, again.key) == (welcome.session, "resumed", welcome.key)
+    assert house.service.sessions.names == [welcome.session]
 
 
 def test_a_session_that_cannot_be_opened_says_why(house):
@@ -420,3 +452,10 @@ def test_what_is_waited_for_is_told_so_that_the_loop_looks_soon(house):
     assert house.service.pump(house.now) is True
     house.players["lead"].limit = 1000
     assert house.service.pump(house.now) is False
+
+
+def test_every_count_is_explained_and_every_explanation_counts_something():
+    """Read from the source, where each is counted under its name."""
+    source = "".join(path.read_text() for path in (ROOT / "bridge").glob("*.py"))
+    counted = set(re.findall(r'counters\["(\w+)"\] \+= 1', source))
+    assert counted | {"input_lost", "input_late"} == set(COUNTERS)

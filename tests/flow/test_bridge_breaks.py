@@ -2,6 +2,7 @@
 
 import signal
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,6 +22,16 @@ while True:
     print("playing", flush=True)
 """
 
+PLAY_THREE = """
+from bridge.client import Client
+music = [Client(timeout=60.0) for _ in range(3)]
+for one in music:
+    one.prompt(1, "warm tape choir").wait(60.0)
+    one.read(seconds=1.0, timeout=60.0)
+print("playing", flush=True)
+music[0].read(seconds=3600.0, timeout=3600.0)
+"""
+
 
 @pytest.fixture
 def engine(toy_bundle_path, tmp_path):
@@ -38,7 +49,7 @@ def engine(toy_bundle_path, tmp_path):
 
 
 def test_an_engine_is_killed_in_mid_stream_and_the_next_one_goes_on(engine, capsys):
-    """Prompts, seed and tempo are there again, and what was missed is told.
+    """Prompts, seed, tempo and the place in the song are there again, and what was missed is told.
 
     The second engine is on other ports; the client finds it by itself.
     """
@@ -67,6 +78,8 @@ def test_an_engine_is_killed_in_mid_stream_and_the_next_one_goes_on(engine, caps
     assert events == [Gone(), Back(is_restored=True, missed_samples=0)]
     assert after.engine["prompts"] == before.engine["prompts"]
     assert (after.engine["seed"], after.engine["tempo_bpm"]) == (11, 97.3)
+    gone_on = (after.sample - before.sample) / 48_000 * 97.3 / 60  # quarters
+    assert after.engine["quarter"] - before.engine["quarter"] == pytest.approx(gone_on, abs=0.05)
     with capsys.disabled():
         print(f"\n  playing again {back:.2f} s after the kill, the engine's start included")
 
@@ -94,6 +107,36 @@ def test_a_client_is_killed_and_its_next_life_finds_everything_as_it_was(engine)
         assert (welcome.state, welcome.seed, welcome.revision) == ("resumed", 5, 1)
         assert music.dialogue.asking.book.prompt(1) == "warm tape choir"
         assert np.abs(music.read(seconds=0.5)).max() > 0.01
+
+
+def test_what_killed_clients_held_returns_when_their_sessions_expire(engine, monkeypatch):
+    """Memory and threads, while another plays on; and whoever comes next finds room.
+
+    Three sessions of the toy bundle hold 45 MB and eight threads; openings keep two threads.
+    """
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "1000000")  # so that glibc keeps none of it
+    program = engine("--sessions", "4", "--expire-seconds", "0.2")
+    with Client("beside") as music:
+        music.read(seconds=0.5)
+        before = programs.held(program.pid)
+
+        def is_as_before() -> bool:
+            now = programs.held(program.pid)
+            return now.threads <= before.threads + 2 and now.memory_mb < before.memory_mb + 25
+
+        def have_expired(count: int) -> bool:
+            return music.status().counters.get("sessions_expired", 0) == count
+
+        for expired in (3, 6, 9):
+            victims = programs.python(PLAY_THREE)
+            assert victims.stdout.readline() == "playing\n"
+            assert not is_as_before()
+            victims.kill()
+            programs.end(victims)
+            music.wait_until(partial(have_expired, expired), 60.0, "the end of three sessions")
+            music.wait_until(is_as_before, 20.0, "memory and threads to return")
+            assert np.abs(music.read(seconds=0.2)).max() > 0.01
+        assert (music.playback.lost, music.playback.late, music.playback.missed) == (0, 0, 0)
 
 
 def test_an_engine_that_is_told_to_end_saves_its_takes_and_leaves_nothing_behind(engine, tmp_path):

@@ -16,7 +16,10 @@ import pytest
 import soundfile
 
 from engine import cli
+from engine.commands import interruption
+from engine.commands.progress import progress_bar
 from tests.engine.test_output import stored
+from tests.fakes import two_idioms, write_toy_bundle
 
 ROOT = Path(__file__).parents[2]
 REGGAE = "slow reggae, 75 bpm, D minor, bass and drums"
@@ -94,6 +97,20 @@ def test_a_prompt_becomes_a_file(render, tmp_path, toy_bundle):
     assert soundfile.info(tmp_path / "a.wav").frames == 24_000
     assert said["sha256"] == sha256(stored(tmp_path / "a.wav")).hexdigest()
     assert left_behind(tmp_path) == ["a.png", "a.wav"]
+
+
+def test_a_prompt_without_numbers_is_given_tempo_and_chords(antiphon, tmp_path):
+    """Where the bundle has a book of harmony; --no-harmony leaves both to the model."""
+    book = write_toy_bundle(tmp_path / "with_book", harmony=two_idioms())
+
+    def play(*arguments: object) -> Answer:
+        return antiphon("render", "waltz", "--seconds", 1, "--json", "--bundle", book, *arguments)
+
+    planned, again, bare = play("--seed", 3), play("--seed", 3), play("--seed", 3, "--no-harmony")
+    assert 60 <= planned.json["controls"]["tempo_bpm"] <= 90
+    assert planned.json["sha256"] == again.json["sha256"] != bare.json["sha256"]
+    assert bare.json["controls"]["tempo_bpm"] is None
+    assert play("--tempo", 100).json["controls"]["tempo_bpm"] == 100
 
 
 def test_the_same_command_gives_the_same_samples(render):
@@ -410,6 +427,25 @@ def test_an_interruption_leaves_nothing_half_written(tmp_path, toy_bundle_path, 
     assert running.returncode == 128 + number
     assert "Traceback" not in errors
     assert left_behind(tmp_path) == []
+
+
+def test_an_interruption_whose_exception_is_lost_ends_the_work_all_the_same(monkeypatch):
+    """As in a destructor, where Python drops it."""
+    monkeypatch.setattr(interruption, "_asked", [])
+    interruption.check()
+    with pytest.raises(SystemExit):
+        interruption._stop(signal.SIGTERM, None)
+    with progress_bar("playing", 10) as progress, pytest.raises(SystemExit) as stopped:
+        progress(1, 10)
+    assert stopped.value.code == 128 + signal.SIGTERM
+
+
+def test_a_lost_ctrl_c_ends_the_work_too(monkeypatch):
+    monkeypatch.setattr(interruption, "_asked", [])
+    with pytest.raises(KeyboardInterrupt):
+        interruption._stop(signal.SIGINT, None)
+    with progress_bar("playing", 10) as progress, pytest.raises(KeyboardInterrupt):
+        progress(1, 10)
 
 
 def test_help_is_there_before_anything_heavy_is_loaded():

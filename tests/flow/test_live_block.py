@@ -110,7 +110,9 @@ def test_on_the_bar_line_the_answer_comes_within_five_milliseconds(journey):
     for number in (1, 3, 5):
         answer = np.abs(bar(journey.heard, number)).max(axis=0)
         before = journey.heard[:, number * BAR - 220 : number * BAR]
-        assert np.abs(before).max() < 0.001  # what a resampler of linear phase hears coming
+        assert (
+            np.abs(before).max() < 0.01 * answer.max()
+        )  # what a resampler of linear phase hears coming
         assert answer[: RATE // 200].max() > 0.0
         assert answer[RATE // 50 :].max() > 0.01
         assert journey.statuses[number].role == "sound"

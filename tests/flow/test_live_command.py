@@ -20,6 +20,7 @@ from engine import cli, control_log
 from engine.bundle import Bundle
 from engine.operation import Ended
 from engine.replay import Replayed, replay
+from tests.engine.listening_sounds import drum_loop
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "from engine.cli import main; main()"
@@ -181,6 +182,23 @@ def test_what_is_heard_is_in_the_take(live, tmp_path, toy_bundle):
     np.testing.assert_array_equal(heard.read(0, 20_000)[0], tone[:20_000])
 
 
+def test_a_set_goes_on_from_a_take(live, tmp_path, toy_bundle):
+    """The first sound is the take's continuation, and its take needs no file to play again."""
+    soundfile.write(tmp_path / "mine.wav", drum_loop(104.0, 9.0, 24_000)[0], 24_000, "FLOAT")
+    begun = live(*NULL, "--seconds", 2, "--prime", "mine.wav")
+    begun.type("prime nowhere.wav")
+    begun.wait_for("nowhere.wav does not exist")
+    status, said, _ = begun.end()
+    (tmp_path / "mine.wav").unlink()
+    assert status == 0
+    assert said["tempo_bpm"] == pytest.approx(104.0, rel=0.01)
+    played = again(tmp_path / said["take"], toy_bundle)
+    assert [ack.what for ack in played.acks if ack.frame == 0].count("done") >= 2
+    assert np.abs(played.audio[:, :2400]).max() > 0
+    if said["late_frames"] == said["underruns"] == 0:
+        assert digest(played.audio[:, : 2 * 24_000]) == said["sha256"]
+
+
 def test_keys_play_and_the_terminal_is_put_back(live):
     """The program's own terminal, with a player at it: everything but the fingers."""
     player, terminal = pty.openpty()
@@ -213,6 +231,7 @@ def test_keys_play_and_the_terminal_is_put_back(live):
         (("warm", "--null", "--slots", "none.toml"), ("none.toml", "cannot be read")),
         (("dub, 900 bpm", "--null"), ("900",)),
         (("warm", "--null", "--input", "none.wav"), ("none.wav",)),
+        (("warm", "--null", "--prime", "nothing.wav"), ("nothing.wav", "does not exist")),
         (("warm", "--null", "--midi", "no such keyboard"), ("MIDI",)),
     ],
     ids=lambda value: str(value[-1]),

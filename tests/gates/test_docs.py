@@ -58,7 +58,9 @@ def _command_problems(words: tuple[str, ...], root: Path) -> list[str]:
 
 
 def _antiphon_problems(words: list[str]) -> list[str]:
-    command = " ".join(words[:1]) if words and re.fullmatch(r"[a-z-]+", words[0]) else ""
+    length = 2 if words[:1] == ["plugin"] else 1  # a group, whose commands have options
+    named = words[:length]
+    command = " ".join(named) if named and re.fullmatch(r"[a-z -]+", " ".join(named)) else ""
     status, printed = _help(command)
     if status:
         return [f"antiphon {command}: no such command"]
@@ -72,7 +74,7 @@ def _antiphon_problems(words: list[str]) -> list[str]:
 @cache
 def _help(command: str) -> tuple[int, str]:
     program = "from bridge.cli import main; main()"
-    arguments = [command, "--help"] if command else ["--help"]
+    arguments = [*command.split(), "--help"]
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         cwd=ROOT,
