@@ -1,1 +1,1 @@
-"""What runs inside the DAW. Built in a later step; see README.md."""
+"""The plugin that runs inside the DAW, and what builds, installs and tries it. See README.md."""
