@@ -20,6 +20,7 @@ import torch
 import typer
 from safetensors.torch import save_file
 
+from engine import harmony
 from engine.spec import COARSE_LEVELS, FINE_LEVELS, LEVELS
 from export import pack
 from export.material import Material, Models
@@ -89,6 +90,7 @@ def main(
         save_file(states, folder / "state.safetensors")
         _weights(models, style, runs, folder)
         shutil.copy(Path(__file__).parents[1] / "LICENSE", folder / "LICENSE")
+        shutil.copy(runs / "material" / harmony.FILE, folder / harmony.FILE)
         provenance = {
             "commit": commit(),
             "corpus": record["corpus"],

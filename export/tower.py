@@ -17,6 +17,7 @@ from onnxruntime import InferenceSession, SessionOptions
 from torch import Tensor, nn
 
 from engine.errors import BundleError
+from export.to_onnx import without_sources
 
 OPSET = 20
 STYLE = "style"  # every tower's one output
@@ -49,8 +50,9 @@ def to_onnx(
             verbose=False,
         )
     assert program is not None
-    program.save(str(path), external_data=False)
-    onnx.checker.check_model(str(path))
+    model = without_sources(program.model_proto)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
 
 
 def styles(path: Path, inputs: Iterable[Inputs]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ what the clip is not). Deterministic in the pieces; remade when a text or the en
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,12 @@ class Captions:
     swaps: list[
         list[tuple[int, int]]
     ]  # per piece, (row of a caption, row of its swap); may be empty
+
+    def of(self, pieces: Sequence[int]) -> "Captions":
+        """Those of some pieces only."""
+        return replace(
+            self, views=[self.views[p] for p in pieces], swaps=[self.swaps[p] for p in pieces]
+        )
 
     def draw(
         self, piece: int, rng: np.random.Generator, swap_share: float

@@ -3,7 +3,8 @@ it.
 
 `prepare` reads piece folders (any folder of `mix.flac`, `labels.npz`, `piece.json`), resamples each
 mix with soxr and appends it, whole frames only, to `audio.i16`; `load` maps it back. Runs once;
-training then reads crops without decoding anything. Knows nothing about models.
+training then reads crops without decoding anything. A medley is one piece of several scenes. Clips
+without labels.npz get labels that say nothing. Knows nothing about models.
 
     python -m training.data data/corpus/train data/prepared/train --rate 24000 --channels 1
 """
@@ -11,6 +12,7 @@ training then reads crops without decoding anything. Knows nothing about models.
 import json
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,19 +24,33 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from engine.row import Labels
-from engine.spec import AudioFormat
+from engine.spec import FAMILIES, NO_CHORD, NO_KEY, PITCHES, AudioFormat
 
 LABEL_FIELDS = tuple(name for name in Labels.__dataclass_fields__ if name != "extra")
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One piece of a prepared split."""
+    """One piece of a prepared split, or one scene of it."""
 
     id: str
     start: int  # first frame in the split
     frames: int
     meta: dict[str, Any]  # piece.json
+
+    @property
+    def scenes(self) -> list["Piece"]:
+        """The stretches that have captions of their own: those of a medley, else the piece."""
+        whole = {name: value for name, value in self.meta.items() if name != "scenes"}
+        return [
+            Piece(
+                f"{self.id}.{number}",
+                self.start + scene["start_frame"],
+                min(scene["length_frames"], self.frames - scene["start_frame"]),
+                {**whole, **scene},
+            )
+            for number, scene in enumerate(self.meta.get("scenes", ()))
+        ] or [self]
 
 
 @dataclass(frozen=True)
@@ -46,6 +62,11 @@ class Prepared:
     pieces: list[Piece]
     samples: NDArray[np.int16]  # [N, C] memory-mapped
     labels: Labels  # over all frames of the split
+
+    @cached_property
+    def scenes(self) -> list[Piece]:
+        """Every scene of every piece, in their order; what styles and captions belong to."""
+        return [scene for piece in self.pieces for scene in piece.scenes]
 
     @property
     def frames(self) -> int:
@@ -84,13 +105,35 @@ def _read(
     if channels == 1:
         audio = audio.mean(1, keepdims=True)
     audio = soxr.resample(audio, file_rate, rate, quality="HQ")
-    with np.load(folder / "labels.npz", allow_pickle=False) as arrays:
-        labels = {name: arrays[name] for name in LABEL_FIELDS}
+    meta = json.loads((folder / "piece.json").read_text())
     size = AudioFormat(rate=rate, channels=channels).frame_samples
+    if meta.get("kind") == "clip":
+        labels = unsaid(len(audio) // size)
+    else:
+        with np.load(folder / "labels.npz", allow_pickle=False) as arrays:
+            labels = {name: arrays[name] for name in LABEL_FIELDS}
     frames = min(len(audio) // size, len(labels["tempo_bpm"]))
     pcm = np.clip(np.rint(audio[: frames * size] * 32767), -32768, 32767).astype(np.int16)
-    meta = json.loads((folder / "piece.json").read_text())
     return pcm, {name: array[:frames] for name, array in labels.items()}, meta
+
+
+def unsaid(frames: int) -> dict[str, NDArray[Any]]:
+    """Labels of audio of which nothing is known: no key, no chord, nobody plays."""
+    none = np.zeros(frames, np.int64)
+    return {
+        "tempo_bpm": np.full(frames, 120, np.float32),
+        "beat": np.zeros(frames),
+        "beats_per_bar": none + 4,
+        "key": none + NO_KEY,
+        "chord_root": none + NO_CHORD,
+        "chord_quality": none,
+        "notes": np.zeros((frames, PITCHES), np.uint8),
+        "drums": np.zeros(frames, np.uint8),
+        "families": np.zeros((frames, len(FAMILIES)), np.uint8),
+        "density": np.zeros(frames, np.float32),
+        "brightness": np.full(frames, 0.5, np.float32),
+        "section": none,
+    }
 
 
 def prepare(source: Path, root: Path, audio: AudioFormat, workers: int = 2) -> int:

@@ -2,8 +2,9 @@
 
     python -m training.make_styles --data data/prepared/train --mulan data/runs/mulan
 
-Writes `styles.npz` beside a prepared split: `audio` [pieces, 128] mean MuLan embedding of 5 s
-clips; `text` [captions, 128] with `text_piece` [captions] saying whose caption each row is.
+Writes `styles.npz` beside a prepared split: `audio` [scenes, 128] mean MuLan embedding of 5 s
+clips; `text` [captions, 128] with `text_piece` [captions] saying whose caption each row is. A scene
+is a piece, or one of a medley's.
 """
 
 import json
@@ -26,15 +27,15 @@ CLIPS, CLIP_FRAMES = 6, 125  # per piece, of 5 s, for its audio style
 
 def make_styles(data: Prepared, mulan: mulans.Mulan) -> dict[str, NDArray[Any]]:
     """Embed every piece's audio and captions with a trained MuLan."""
-    audio = np.zeros((len(data.pieces), STYLE_WIDTH), np.float32)
+    audio = np.zeros((len(data.scenes), STYLE_WIDTH), np.float32)
     with torch.no_grad(), Progress() as progress:
-        for row, piece in enumerate(progress.track(data.pieces, description="audio styles")):
+        for row, piece in enumerate(progress.track(data.scenes, description="audio styles")):
             span = min(CLIP_FRAMES, piece.frames)
             starts = np.linspace(0, piece.frames - span, CLIPS).astype(int)
             clips = np.stack([data.audio(piece.start + start, span) for start in starts])
             mean = mulan.audio(torch.from_numpy(clips)).mean(0)
             audio[row] = torch.nn.functional.normalize(mean, dim=-1).numpy()
-        captions = cached([piece.meta for piece in data.pieces], data.root)
+        captions = cached([scene.meta for scene in data.scenes], data.root)
         text = mulan.text(torch.from_numpy(captions.vectors.astype(np.float32))).numpy()
     rows = np.concatenate([np.array(list(views)) for views in captions.views])
     owners = np.concatenate([np.full(len(views), i) for i, views in enumerate(captions.views)])

@@ -3,8 +3,8 @@
     python -m training.material --data data/prepared --out data/runs/material
 
 Writes `material.npz` (audio [C, N] and rows [T, ROW_WIDTH] of one stretch, `clip0` ... of several
-lengths) and `material.json` (captions to measure the text tower on, and what the training corpus
-holds).
+lengths), `material.json` (captions to measure the text tower on, and what the training corpus
+holds) and `harmony.json` (how each genre moves harmonically).
 """
 
 import json
@@ -17,6 +17,7 @@ import typer
 from engine.row import encode_labels
 from training.corpus.vocabulary import load_vocabulary
 from training.data import Prepared, load
+from training.idioms import idioms
 from training.train_semantic import slice_labels
 
 FRAMES = 100  # of the stretch
@@ -28,9 +29,9 @@ CAPTIONS = 200
 def corpus_record(data: Prepared) -> dict[str, Any]:
     """How much music, and of what."""
     hours: dict[str, float] = {}
-    for piece in data.pieces:
-        genre = piece.meta["genre"]
-        hours[genre] = hours.get(genre, 0.0) + piece.frames / 90_000
+    for scene in data.scenes:
+        genre = scene.meta["genre"]
+        hours[genre] = hours.get(genre, 0.0) + scene.frames / 90_000
     versions = sorted({piece.meta["composer_version"] for piece in data.pieces})
     return {
         "hours": round(data.frames / 90_000, 2),
@@ -70,7 +71,10 @@ def main(
     rows = encode_labels(slice_labels(valid.labels, start, FRAMES))
     out.mkdir(parents=True, exist_ok=True)
     np.savez(out / "material.npz", audio=valid.audio(start, FRAMES), rows=rows, **clips)
-    captions = [text for piece in valid.pieces for text in piece.meta["captions"]][:CAPTIONS]
+    captions = [text for scene in valid.scenes for text in scene.meta["captions"]][:CAPTIONS]
+    with np.load(data / "train" / "styles.npz", allow_pickle=False) as styles:
+        book = {"idioms": idioms(train, dict(styles))}
+    (out / "harmony.json").write_text(json.dumps(book))
     record = {"captions": captions, "words": music_words(), "corpus": corpus_record(train)}
     (out / "material.json").write_text(json.dumps(record, indent=1))
     typer.echo(json.dumps(record["corpus"]))

@@ -48,7 +48,7 @@ class Clips:
 
 
 class ClipSource:
-    """A prepared split, ready to be drawn from."""
+    """A prepared split, ready to be drawn from; each scene of a medley is a piece of its own."""
 
     def __init__(
         self,
@@ -61,7 +61,9 @@ class ClipSource:
     ) -> None:
         self.frames = round(seconds * FRAME_RATE)
         self.prepared = prepared
-        self.pieces = [piece for piece in prepared.pieces if piece.frames >= self.frames]
+        scenes = prepared.scenes
+        kept = [i for i, scene in enumerate(scenes) if scene.frames >= self.frames]
+        self.pieces = [scenes[i] for i in kept]
         if len(self.pieces) < 2:
             raise ValueError(
                 f"{prepared.root} has {len(self.pieces)} pieces of at least {seconds} s, expected "
@@ -69,7 +71,9 @@ class ClipSource:
             )
         metas = [piece.meta for piece in self.pieces]
         self.mel = cached_mel(prepared, mels)
-        self.captions: Captions = cached(metas, prepared.root, embed)
+        # Those of all scenes are kept on disk: who asks for other lengths finds them too.
+        every = cached([scene.meta for scene in scenes], prepared.root, embed)
+        self.captions: Captions = every.of(kept)
         self.alike = alikeness(metas)
         index = {genre: number for number, genre in enumerate(genres)}
         self.genre = np.array([index.get(meta["genre"], -1) for meta in metas])

@@ -2,6 +2,8 @@
 
     python -m training.train_codec --data data/prepared --out data/runs/codec --budget-minutes 30
 
+With `--sounds data/prepared/sounds` (of `python -m training.corpus --split sounds`) some examples
+are speech-like, struck or noisy sounds, so that the codec survives what the corpus never held.
 Loss: difference of sheets, absolute and square; for some examples the mel distance of what they
 sound like; commitment. Each example keeps a random number of levels. A collapsed codebook fails the
 run.
@@ -15,8 +17,10 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
+from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.errors import OptionError
 from models.codec import Codec, CodecConfig
 from models.quantizer import BYPASS
 from training.data import Prepared, load
@@ -25,6 +29,7 @@ from training.losses import MelDistance, magnitude_snr_db
 
 REPORT_LEVELS = (1, 4, 8, 12)
 SQUARE_WEIGHT, MEL_WEIGHT, COMMITMENT_WEIGHT = 4.0, 0.25, 0.05
+SOUNDS_SHARE = 0.15  # of examples, where sounds that are no music are given
 UNQUANTIZED = (
     0.2  # share of examples whose latents go past the quantiser: clean gradients for both ends
 )
@@ -34,9 +39,21 @@ class CodecTask:
     """Reconstruct crops of one second."""
 
     def __init__(
-        self, config: CodecConfig, train: Prepared, valid: Prepared, *, batch: int, frames: int
+        self,
+        config: CodecConfig,
+        train: Prepared,
+        valid: Prepared,
+        *,
+        batch: int,
+        frames: int,
+        sounds: Prepared | None = None,
     ) -> None:
-        self.config, self.train, self.valid = config, train, valid
+        self.config, self.train, self.valid, self.sounds = config, train, valid, sounds
+        if sounds is not None and sounds.format != train.format:
+            raise OptionError.of(
+                "format of the sounds", sounds.format, f"{train.format}, the music's",
+                "Prepare both with the same --rate and --channels.",
+            )  # fmt: skip
         self.size, self.frames = batch, frames
         self.model = Codec(config)
         self.mel = MelDistance(config.rate)
@@ -44,8 +61,7 @@ class CodecTask:
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Audio [B, C, N] with random gain and polarity, and levels to keep [B]."""
-        starts = [self.train.crop(rng, self.frames) for _ in range(self.size)]
-        audio = np.stack([self.train.audio(start, self.frames) for start in starts])
+        audio = np.stack([self._crop(rng) for _ in range(self.size)])
         gain = 10 ** (rng.uniform(-18, 3, (self.size, 1, 1)) / 20) * rng.choice(
             [-1.0, 1.0], (self.size, 1, 1)
         )
@@ -54,6 +70,13 @@ class CodecTask:
         keep = np.where(rng.random(self.size) < 0.5, levels, rng.integers(1, levels + 1, self.size))
         keep[rng.random(self.size) < UNQUANTIZED] = BYPASS
         return torch.from_numpy((audio * gain).astype(np.float32)), torch.from_numpy(keep)
+
+    def _crop(self, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Music, or now and then a sound that is none: [C, N]."""
+        source = self.train
+        if self.sounds is not None and rng.random() < SOUNDS_SHARE:
+            source = self.sounds
+        return source.audio(source.crop(rng, self.frames), self.frames)
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, float]]:
         audio, keep = batch
@@ -117,6 +140,9 @@ def main(
         "data/prepared"
     ),
     out: Annotated[Path, typer.Option(help="folder for checkpoints")] = Path("data/runs/codec"),
+    sounds: Annotated[
+        Path | None, typer.Option(help="prepared split of sounds that are no music, to mix in")
+    ] = None,
     budget_minutes: Annotated[float, typer.Option(help="time to train")] = 30.0,
     batch: Annotated[int, typer.Option(help="crops per step")] = 24,
     frames: Annotated[int, typer.Option(help="frames per crop")] = 50,
@@ -129,7 +155,8 @@ def main(
     config = CodecConfig(rate=train.format.rate, channels=train.format.channels)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(asdict(config)))
-    task = CodecTask(config, train, valid, batch=batch, frames=frames)
+    others = load(sounds) if sounds else None
+    task = CodecTask(config, train, valid, batch=batch, frames=frames, sounds=others)
     Loop(
         task, LoopOptions(out=out, budget_minutes=budget_minutes, lr=lr, seed=seed, threads=threads)
     ).run()

@@ -4,9 +4,10 @@
 
 Every field of the row is dropped at random, and some rows lose everything guidance leaves out, so
 that fields may be unsaid and guidance works. A third of the examples are two pieces spliced (at any
-frame), so that a switch of style, tempo and key is something the model has seen. A few past tokens
-are replaced at random: the model must recover from its own slips. In some examples most of the past
-is missing: with all of it there, key and style hardly change what comes next, and are not learned.
+frame), and medleys change on their own bar lines, so that a switch of style, tempo and key is
+something the model has seen. A few past tokens are replaced at random: the model must recover from
+its own slips. In some examples most of the past is missing: with all of it there, key and style
+hardly change what comes next, and are not learned.
 """
 
 import json
@@ -27,6 +28,7 @@ from engine.spec import (
     FAMILIES,
     LEVELS,
     NOTE_FREE,
+    NOTE_OFF,
     PITCHES,
     START_TOKEN,
     STYLE_WIDTH,
@@ -39,9 +41,9 @@ from training.train_semantic import slice_labels
 KEEP = {  # probability that a field is given in an example
     "style": 0.85,
     "key": 0.75,
-    "chord": 0.4,
+    "chord": 0.7,  # the engine plans chords where none are played
     "notes": 0.25,
-    "drums": 0.75,
+    "drums": 0.8,
     "density": 0.4,
     "brightness": 0.4,
     "section": 0.5,
@@ -49,7 +51,7 @@ KEEP = {  # probability that a field is given in an example
 KEEP_GRID = 0.9  # tempo and meter, together
 UNCONDITIONED = 0.1  # examples that lose every field guidance leaves out
 SPLICED = 0.33
-TAIL = 32  # frames after a piece's last bar: a stream that learned them would stop by itself
+TAIL = 32  # frames after a piece's last bar
 SLIP = 0.04  # share of past tokens replaced
 FORGETFUL = 0.4  # examples that lose whole past frames, 40 to 100 % of them
 LEVEL_WEIGHTS = (3.0, 2.0, 1.5, 1.2, 1.0, 0.7, 0.7, 0.6, 0.6, 0.5, 0.5, 0.5, 0.5)
@@ -64,8 +66,12 @@ class Split:
         with np.load(root / "styles.npz", allow_pickle=False) as styles:
             self.audio_styles, self.text_styles = styles["audio"], styles["text"]
             owners = styles["text_piece"]
-        self.playing = np.array([piece.frames - TAIL for piece in self.data.pieces])
-        edges = np.searchsorted(owners, np.arange(len(self.data.pieces) + 1))
+        # Up to a fade or the tail: a stream that learned them would stop by itself.
+        self.playing = np.array(
+            [piece.meta.get("steady_frames", piece.frames - TAIL) for piece in self.data.pieces]
+        )
+        self.scene_starts = np.array([scene.start for scene in self.data.scenes])
+        edges = np.searchsorted(owners, np.arange(len(self.data.scenes) + 1))
         self.captions = [slice(int(a), int(b)) for a, b in zip(edges, edges[1:], strict=False)]
 
     def stretch(
@@ -78,13 +84,20 @@ class Split:
         if dropout:
             labels.notes = free_some(labels.notes, rng)
         rows = encode_labels(labels)
-        rows[:, SLICES["style"]] = [*self.style(rng, index, noisy=dropout), 1.0]
+        for scene in self.scenes_in(start, frames):
+            first = max(0, self.scene_starts[scene] - start)
+            rows[first:, SLICES["style"]] = [*self.style(rng, scene, noisy=dropout), 1.0]
         if dropout:
             drop_fields(rows, rng)
         return self.tokens[start : start + frames].astype(np.int64), rows
 
+    def scenes_in(self, start: int, frames: int) -> range:
+        """Which scenes a stretch of a piece goes through: one, or some of a medley's."""
+        first, last = np.searchsorted(self.scene_starts, (start, start + frames - 1), "right") - 1
+        return range(int(first), int(last) + 1)
+
     def style(self, rng: np.random.Generator, index: int, *, noisy: bool) -> NDArray[np.float32]:
-        """A piece's style: half the time of its audio, half of one of its captions."""
+        """A scene's style: half the time of its audio, half of one of its captions."""
         if rng.random() < 0.5:
             vector = self.audio_styles[index]
         else:
@@ -95,15 +108,24 @@ class Split:
 
 
 def free_some(notes: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Leave some pitches to the model: all but a register, in half of the examples."""
-    if rng.random() < 0.5:
+    """Leave pitches [T, PITCHES] to the model: in half of the examples all but a register, in a
+    fifth all of the pitch classes that the stretch has (a scale is all that is said)."""
+    chance = rng.random()
+    if chance < 0.3:
         return notes
-    notes = notes.copy()
+    if chance < 0.5:
+        return np.broadcast_to(scale_of(notes), notes.shape)
+    free = np.ones(PITCHES, bool)
     low = int(rng.integers(24, 84))
-    outside = np.ones(PITCHES, bool)
-    outside[low : low + int(rng.integers(12, 37))] = False
-    notes[:, outside] = NOTE_FREE
-    return notes
+    free[low : low + int(rng.integers(12, 37))] = False
+    return np.where(free, NOTE_FREE, notes).astype(np.uint8)
+
+
+def scale_of(notes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[PITCHES] free where the pitch class sounds anywhere in notes [T, PITCHES], else off."""
+    classes = np.unique(np.flatnonzero((notes != NOTE_OFF).any(0)) % 12)
+    in_scale = np.isin(np.arange(PITCHES) % 12, classes)
+    return np.where(in_scale, NOTE_FREE, NOTE_OFF).astype(np.uint8)
 
 
 def drop_fields(rows: NDArray[np.float32], rng: np.random.Generator) -> None:
@@ -178,13 +200,13 @@ class LanguageTask:
         return loss.reshape(tokens.shape).mean(0)
 
     def validate(self) -> dict[str, float]:
-        """Cross-entropy per level in nats on held-out pieces, every field given but notes and
-        chord."""
+        """Cross-entropy per level in nats on held-out pieces, with what the engine gives a
+        prompt: no notes, density, brightness or section."""
         rng = np.random.default_rng(5)
         totals = torch.zeros(LEVELS)
         for _ in range(12):
             tokens, rows = self.valid.stretch(rng, self.frames, dropout=False)
-            for name in ("notes", "chord", "density", "brightness", "section"):
+            for name in ("notes", "density", "brightness", "section"):
                 rows[:, SLICES[name]] = 0
             batch = torch.from_numpy(tokens)[None]
             hidden = self.model.temporal((self.model.shifted(batch), torch.from_numpy(rows)[None]))

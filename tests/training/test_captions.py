@@ -13,7 +13,7 @@ from training.corpus.vocabulary import load_vocabulary
 TRAINING, HELD_OUT = load_vocabulary("training"), load_vocabulary("held_out")
 SLOTS = {
     "genre", "mood", "tempo", "bpm", "key", "mode", "meter", "instruments", "melody", "drums",
-    "level", "era", "place", "use", "energy", "density",
+    "level", "era", "place", "use", "energy", "density", "other",
 }  # fmt: skip
 
 

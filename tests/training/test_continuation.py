@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from engine.listening import joint
 from engine.spec import AudioFormat
 from training.evaluation import seam
 from training.evaluation.continuation import (
@@ -55,13 +56,13 @@ def moved(bpm: float, by: np.ndarray) -> float:
 @pytest.mark.parametrize("step_db", [-12, -3, 0, 1.5, 6])
 def test_a_loudness_step_is_read_in_db(step_db):
     audio = np.concatenate([noise(3), noise(3, 0.1 * 10 ** (step_db / 20), seed=1)], axis=1)
-    found = seam.loudness_step_db(audio, 3 * RATE, 2 * RATE, RATE)
+    found = joint.loudness_step_db(audio, 3 * RATE, 2 * RATE, RATE)
     assert found == pytest.approx(step_db, abs=0.2)
 
 
 def test_going_silent_is_a_step_down_to_the_floor():
     audio = np.concatenate([noise(3), noise(3, 0.0)], axis=1)
-    assert seam.loudness_step_db(audio, 3 * RATE, 2 * RATE, RATE) < -90
+    assert joint.loudness_step_db(audio, 3 * RATE, 2 * RATE, RATE) < -90
 
 
 def test_a_broken_wave_is_a_click_and_a_whole_one_is_none():
@@ -73,19 +74,19 @@ def test_a_broken_wave_is_a_click_and_a_whole_one_is_none():
     at = 3 * RATE + 20  # where the wave is far from zero
     broken[:, at:] = -whole[:, at:]
     broken[:, 3 * RATE : at] = whole[:, 3 * RATE : at]
-    assert abs(seam.click_over_baseline_db(whole, at, lines, RATE)) < 1
-    assert seam.click_over_baseline_db(broken, at, lines, RATE) > 20
+    assert abs(joint.click_over_baseline_db(whole, at, lines, RATE)) < 1
+    assert joint.click_over_baseline_db(broken, at, lines, RATE) > 20
 
 
 def test_a_click_as_sharp_as_the_takes_own_drums_does_not_stand_out():
     times = np.arange(0.5, 12, 0.5)
     drums = clicks(times, 12.0)[None] + noise(12, 0.001)
     lines = [round(time * RATE) for time in times[:-1]]
-    assert seam.click_over_baseline_db(drums, lines[10], lines, RATE) < 3
+    assert joint.click_over_baseline_db(drums, lines[10], lines, RATE) < 3
 
 
 def test_silence_has_no_click():
-    assert seam.click_db(np.zeros((1, RATE), np.float32), RATE // 2, RATE) == 0.0
+    assert joint.click_db(np.zeros((1, RATE), np.float32), RATE // 2, RATE) == 0.0
 
 
 @pytest.mark.parametrize("bpm", [80, 120, 150])
@@ -161,8 +162,18 @@ def test_the_performer_goes_on_from_the_bar_line(toy_bundle, source):
     assert np.abs(take[:, seam_at + 200 :]).max() > 0.01
 
 
+def test_without_a_host_it_goes_on_in_the_time_that_is_heard(toy_bundle):
+    """On a beat of what was heard, which is not one of the performer's own 120 bpm."""
+    plan = Plan(heard_seconds=9.0, bars=1, is_hosted=False)
+    source = Loop(300_003).open(9.0, 1, FORMAT)
+    assert abs(source.tempo_bpm / 120 - 1) > 0.02
+    _, seam_at = go_on(toy_bundle, source, plan)
+    beats = seam_at / RATE * source.tempo_bpm / 60
+    assert abs(beats - round(beats)) * 60_000 / source.tempo_bpm < 25
+
+
 def test_what_was_heard_decides_how_it_goes_on(toy_bundle, source):
-    plain = Plan(heard_seconds=4.0, bars=1, style=False, key=False)
+    plain = Plan(heard_seconds=4.0, bars=1, style=False)
     take, seam_at = go_on(toy_bundle, source, plain)
     again, _ = go_on(toy_bundle, source, plain)
     np.testing.assert_array_equal(take, again)
@@ -171,8 +182,8 @@ def test_what_was_heard_decides_how_it_goes_on(toy_bundle, source):
     assert np.abs(take[:, seam_at + 200 :] - differs[:, seam_at + 200 :]).max() > 1e-3
 
 
-def test_style_and_key_of_what_is_heard_are_asked_for(toy_bundle, source):
-    plain = Plan(heard_seconds=4.0, bars=1, style=False, key=False)
+def test_the_style_of_what_is_heard_is_asked_for(toy_bundle, source):
+    plain = Plan(heard_seconds=4.0, bars=1, style=False)
     asked = Plan(heard_seconds=4.0, bars=1)
     (one, seam_at), (two, _) = (go_on(toy_bundle, source, plan) for plan in (plain, asked))
     np.testing.assert_array_equal(one[:, :seam_at], two[:, :seam_at])

@@ -10,26 +10,29 @@ import pytest
 pytest.importorskip("torch", reason="the judge needs torch: pip install 'antiphon[train]'")
 
 from engine.errors import BundleError, OptionError
-from engine.spec import ACOUSTIC_LEVELS, FAMILIES
+from engine.session import Session
+from engine.spec import ACOUSTIC_LEVELS, FAMILIES, NOTE_SUSTAIN
 from models import minilm, mulan
 from training.corpus.captions import held_out_caption
 from training.corpus.compose import compose
 from training.corpus.templates import genre_names
-from training.evaluate import Evaluation, Plan
-from training.evaluation import fit, prompts
+from training.evaluation import fit, generate, prompts, studio
 from training.evaluation.beat import BeatPhase, steady_beats
 from training.evaluation.ceiling import opening, opening_target, piece_beats
 from training.evaluation.codec_table import LEFT_OUT, codec_table, decode, encode, keep
-from training.evaluation.figures import FIGURES, bootstrap, macro_f1, measure, micro_f1
-from training.evaluation.generate import Request, play
+from training.evaluation.figures import BY_NAME, Interval, bootstrap, macro_f1, measure, micro_f1
+from training.evaluation.generate import Given, Request, Turn, Way, play
 from training.evaluation.judge import MulanJudge, Verdict, windows
 from training.evaluation.key import KeyMatch
 from training.evaluation.level import Level
-from training.evaluation.report import Report, as_dict, as_markdown, in_words
+from training.evaluation.plan import Group, Plan
+from training.evaluation.promises import share_of_ceiling
+from training.evaluation.report import Report, as_dict, as_markdown
 from training.evaluation.scoring import Scores, Target, listen, score
+from training.evaluation.table import Line, Table
 from training.evaluation.tempo import TempoMatch
-
-BY_NAME = {figure.name: figure for figure in FIGURES}
+from training.evaluation.whole import Evaluation
+from training.evaluation.words import in_words
 
 
 class FixedJudge:
@@ -39,6 +42,9 @@ class FixedJudge:
         assert mono.ndim == 1, "a judge hears mono"
         families = np.array([name == "bass" for name in FAMILIES])
         return Verdict(np.eye(128, dtype=np.float32)[0], families, True, "house")
+
+    def styles(self, mono):
+        return np.repeat(np.eye(128, dtype=np.float32)[:1], windows(mono, 24_000).shape[0], 0)
 
     def read(self, texts):
         angles = np.array([len(text) / 100 for text in texts])
@@ -161,10 +167,42 @@ def test_promises_are_broken_where_they_are_broken():
     wrong = scores_of(tempo=TempoMatch.OTHER, drums_right=False, key=KeyMatch.OTHER, cycle=0.1)
     good = report_of([scores_of()] * 8, [wrong] * 8)
     bad = report_of([wrong] * 8, [wrong] * 8)
-    assert all(holds for _, _, holds in good.promises())
-    assert [holds for _, _, holds in bad.promises()] == [False] * 4 + [True] * 2
+    late = report_of([scores_of(phase=BeatPhase(30.0, 0.5, 30.0, 0.5))] * 8, [wrong] * 8)
+    assert all(promise.holds for promise in good.promises())
+    holds = [promise.holds for promise in bad.promises()]
+    assert holds == [False] * 3 + [True] * 2 + [False] * 2 + [True] * 2
+    assert [p.promise for p in late.promises() if not p.holds] == [
+        "beat-phase error, median at most 25 ms"
+    ]
     assert "| NO |" in as_markdown(bad)
     assert "| NO |" not in as_markdown(good)
+
+
+def test_promises_about_tables_are_kept_where_a_table_keeps_them():
+    """Chords and distances are promised only in a run that measured them."""
+    cells = [Interval(value, value, value, 8) for value in (0.5, 0.1, 0.9)]
+    lines = (Line("chord", "chord", "%", *cells), Line("fad_judge", "FAD", "", *cells))
+    upside_down = Line("fad_log_mel", "FAD 2", "", cells[1], cells[2], cells[0])
+    bad = replace(
+        report_of([scores_of()] * 8, [scores_of(cycle=0.1)] * 8),
+        tables=[Table("made", "Made", "up", (*lines, upside_down))],
+    )
+    assert [p.promise for p in bad.promises() if not p.holds] == [
+        "chord at least 60%",
+        "FAD 2: at most 33% of the way from ceiling to floor",
+        "FAD: at most 33% of the way from ceiling to floor",
+    ]
+    assert "| 50 % |" in as_markdown(bad)
+    assert as_dict(bad)["tables"]["made"]["fad_judge"]["way_to_floor"] == pytest.approx(0.5)
+
+
+def test_a_share_of_the_ceiling_is_taken_prompt_by_prompt():
+    """Half the ceiling's cosine is half, and sure of it where every prompt says so."""
+    generated = [scores_of(cycle=0.2 + 0.05 * index) for index in range(8)]
+    ceiling = [scores_of(cycle=2 * one.cycle) for one in generated]
+    rows = {"generated": generated, "ceiling": ceiling, "floor": generated}
+    share = share_of_ceiling(BY_NAME["cycle"], rows)
+    assert share[:3] == pytest.approx((0.5, 0.5, 0.5))
 
 
 def test_a_shuffled_floor_says_nothing_about_silence():
@@ -226,6 +264,54 @@ def test_a_take_is_the_seeds_own(toy_bundle):
     assert not np.array_equal(audio, play(toy_bundle, request._replace(seed=8)))
 
 
+def test_what_is_given_beside_a_prompt_is_heard(toy_bundle):
+    """Chords, notes, a second prompt and fewer levels each change the take, from where they
+    begin."""
+    plain = Request("calm house in A minor, 120 bpm", 1.0, 7)
+    audio, half = play(toy_bundle, plain), 12 * toy_bundle.audio.frame_samples
+    notes = np.zeros((25, 128), np.uint8)
+    notes[12:, 60] = NOTE_SUSTAIN
+    root, quality = np.full(25, 3), np.zeros(25, np.int64)
+    for changed in (
+        plain._replace(given=Given(chord_root=root, chord_quality=quality)),
+        plain._replace(given=Given(notes=notes)),
+        plain._replace(way=Way(levels=4)),
+        plain._replace(way=Way(guidance=1.0)),
+    ):
+        assert not np.array_equal(play(toy_bundle, changed), audio), changed
+    unplanned = generate.script(toy_bundle, plain._replace(way=Way(harmony=False)))[1](0)
+    assert (generate.script(toy_bundle, plain)[1](0).harmony, unplanned.harmony) == (
+        "planned",
+        "played",
+    )
+    turn = plain._replace(turn=Turn("fierce metal, 180 bpm", 12))
+    _, controls = generate.script(toy_bundle, turn)
+    assert np.array_equal(controls(11).style, controls(0).style)
+    assert not np.array_equal(controls(12).style, controls(0).style)
+    assert controls(12).tempo_bpm == 120.0, "a turn leaves the tempo as it is"
+    turned = play(toy_bundle, turn)
+    assert np.array_equal(turned[:, : half - 240], audio[:, : half - 240])
+    assert not np.array_equal(turned[:, half:], audio[:, half:])
+
+
+@pytest.mark.slow
+def test_workers_play_what_one_process_plays(toy_bundle):
+    """Takes come in the order of the requests, whoever played them."""
+    requests = [Request("calm house", 0.4, seed) for seed in (1, 2, 3)]
+    takes = list(generate.play_all(toy_bundle.path, requests, workers=2))
+    for request, take in zip(requests, takes, strict=True):
+        assert np.array_equal(take, play(toy_bundle, request))
+
+
+def test_all_levels_one_by_one_are_the_take_itself(toy_bundle):
+    """The tokens are decoded a second time for fewer levels; with all of them nothing changes."""
+    request = Request("calm house", 0.6, 7)
+    session = Session(toy_bundle, seed=7)
+    frames, controls = generate.script(toy_bundle, request)
+    again = generate.play_levels(session, controls, frames, ACOUSTIC_LEVELS)
+    np.testing.assert_allclose(again, play(toy_bundle, request), atol=1e-6)
+
+
 def test_fitted_weights_prefer_what_was_wanted():
     """The conditional logit finds the one feature that tells, and validates on other pieces."""
     rng = np.random.default_rng(0)
@@ -239,15 +325,32 @@ def test_fitted_weights_prefer_what_was_wanted():
 
 @pytest.mark.slow
 def test_a_whole_evaluation_gives_a_whole_report(toy_bundle, tmp_path, monkeypatch):
-    """Worker processes, rendering, all three rows and both forms of the report."""
+    """Rendering, all three rows, every group and both forms; played in this process."""
+    monkeypatch.setattr(
+        studio, "play_all", lambda path, requests, workers: (play(toy_bundle, r) for r in requests)
+    )
     monkeypatch.chdir(tmp_path)  # renderings are kept under the working folder
     pieces = [
         prompts.HeldOut(s, prompts.target_of(s)) for s in map(compose, (20_000_000, 20_000_001))
     ]
-    plan = Plan(seconds=6.0, workers=1, long_takes=1, long_seconds=31.0, codec_pieces=1)
+    plan = Plan(
+        seconds=6.0,
+        workers=1,
+        long_takes=1,
+        long_seconds=31.0,
+        codec_pieces=1,
+        groups=tuple(Group),
+        marathons=1,
+        marathon_seconds=60.0,
+    )
     report = Evaluation(toy_bundle, FixedJudge(), pieces, plan).report()
-    figures = json.loads(json.dumps(as_dict(report)))["figures"]
-    assert set(figures) == set(BY_NAME)
-    assert {row for cells in figures.values() for row in cells} == {"generated", "ceiling", "floor"}
-    assert figures["drift_db"]["generated"]["clips"] == 1
-    assert "## Codec" in as_markdown(report)
+    found, page = json.loads(json.dumps(as_dict(report))), as_markdown(report)
+    assert set(found["figures"]) == set(BY_NAME)
+    rows = {row for cells in found["figures"].values() for row in cells}
+    assert rows == {"generated", "ceiling", "floor"}
+    assert found["figures"]["drift_db"]["generated"]["clips"] == 1
+    assert list(found["tables"]) == ["distances", "given", "swaps", "turns", "long"]
+    assert all(found["tables"].values())
+    assert "4 levels" in found["ablations"]
+    for heading in ("Codec", "Ablations", *(table.title for table in report.tables)):
+        assert f"## {heading}" in page

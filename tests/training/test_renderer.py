@@ -19,8 +19,8 @@ from training.corpus.__main__ import MAX_FAILURES_IN_A_ROW, Progressing, missing
 from training.corpus.brightness import brightness
 from training.corpus.loudness import loudness
 from training.corpus.master import CEILING, TARGET_LUFS
-from training.corpus.render import Rendering, render
-from training.corpus.score import Chord, Note, Part, Score, Section
+from training.corpus.render import Rendering, render, render_scenes
+from training.corpus.score import Chord, Note, Part, Score, Section, in_a_row
 from training.corpus.timing import FRAME_SAMPLES, RATE, Audio, Events, events_of, seconds_of
 
 
@@ -147,6 +147,37 @@ def test_many_beats_convert_like_one() -> None:
 def test_what_does_not_exist_is_refused_by_name(wrong: dict[str, object]) -> None:
     with pytest.raises(OptionError, match=r"kazoo|wobble|cd"):
         render(_score(replace(LEAD, **wrong)))
+
+
+# ---- scenes
+
+
+def test_scenes_sound_one_after_the_other_to_the_sample() -> None:
+    """Each as it sounds alone; the tail of the first rings into the second."""
+    first, second = _score(LEAD, BASS), _score(KIT, seed=9)
+    scenes = in_a_row([first, second])
+    joined = render_scenes(scenes)
+    alone = [render(first).mix, render(second).mix]
+    start = round(scenes[1].second * RATE)
+    assert np.array_equal(joined.mix[:, :start], alone[0][:, :start])
+    after = alone[1].copy()
+    after[:, : alone[0].shape[1] - start] += alone[0][:, start:]
+    assert np.allclose(joined.mix[:, start:], after[:, : joined.mix.shape[1] - start], atol=0.05)
+    assert _onset(joined.stems["2 kit"]) == pytest.approx(scenes[1].second, abs=0.003)
+    assert np.abs(joined.mix).max() <= CEILING + 1e-6
+
+
+def test_one_scene_is_its_score() -> None:
+    assert np.array_equal(render_scenes(in_a_row([_score(LEAD)])).mix, render(_score(LEAD)).mix)
+
+
+def test_a_fade_ends_in_silence_and_leaves_what_comes_before() -> None:
+    plain, faded = render(_score(PAD, KIT)).mix, render(_score(PAD, KIT, fade_from=4.0)).mix
+    start, end = round(2.0 * RATE), round(_score().duration * RATE)
+    assert np.array_equal(faded[:, :start], plain[:, :start])
+    middle = slice((start + end) // 2, (start + end) // 2 + RATE // 4)
+    assert 0.1 < faded[:, middle].std() / plain[:, middle].std() < 0.4
+    assert not faded[:, end:].any()
 
 
 # ---- our synthesisers
@@ -358,14 +389,14 @@ def test_piece_json_is_plain_json(tmp_path: Path, piece: Rendering) -> None:
 # ---- the command
 
 
-def _fake_make(root: Path, failing: set[int]) -> Callable[[int], dict[str, Any]]:
-    def make(seed: int) -> dict[str, Any]:
+def _fake_make(root: Path, failing: set[int]) -> Callable[[int], tuple[dict[str, Any], float]]:
+    def make(seed: int) -> tuple[dict[str, Any], float]:
         if seed in failing:
             raise ValueError("a wrong note")
         info = {"seed": seed, "duration": 60.0}
         folder = store.folder_of(root, "train", seed)
         store.write(folder, info, _labels(5), np.zeros((2, 9_600), np.float32), {})
-        return info
+        return info, 2.0
 
     return make
 
@@ -391,6 +422,7 @@ def test_a_resumed_run_makes_only_what_is_missing(tmp_path: Path) -> None:
 def test_a_failing_piece_is_counted_and_the_run_goes_on(tmp_path: Path) -> None:
     progress = _produce(tmp_path, 0, 120, {1})
     assert (progress.failures, progress.made_s) == (1, 120)
+    assert progress.hours_per_core_hour == 30.0
     assert {info["seed"] for info in store.infos(tmp_path, "train")} == {0, 2}
 
 

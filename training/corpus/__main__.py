@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from training.corpus import fluid, store
-from training.corpus.piece import FIRST_SEEDS, make
+from training.corpus.piece import FIRST_SEEDS, Made, make_timed
 from training.corpus.report import show, summarise
 
 MAX_FAILURES_IN_A_ROW = 20  # then something is wrong with the machine, not with a piece
@@ -50,6 +50,8 @@ class Split(StrEnum):
     train = "train"
     valid = "valid"
     test = "test"
+    mixture = "mixture"  # blends of two genres, for evaluation only
+    sounds = "sounds"  # short clips that are no music, for the codec only
 
 
 class Progressing:
@@ -57,7 +59,7 @@ class Progressing:
 
     def __init__(self, made_s: float, target_s: float) -> None:
         self.made_s, self.target_s, self.fresh_s = made_s, target_s, 0.0
-        self.failures, self.streak = 0, 0
+        self.failures, self.streak, self.core_s = 0, 0, 0.0
         self.started = time.monotonic()
         self.bar = Progress(
             TextColumn("{task.description}"),
@@ -71,9 +73,10 @@ class Progressing:
             "corpus", total=target_s, completed=int(min(made_s, target_s)), state=""
         )
 
-    def add(self, seconds: float) -> None:
-        """Count a finished piece."""
+    def add(self, seconds: float, core_s: float = 0.0) -> None:
+        """Count a finished piece and the time a core spent on it."""
         self.made_s, self.fresh_s, self.streak = self.made_s + seconds, self.fresh_s + seconds, 0
+        self.core_s += core_s
         self._update()
 
     def fail(self, seed: int, error: BaseException) -> None:
@@ -96,6 +99,11 @@ class Progressing:
         """Seconds of music per second, of this run."""
         return self.fresh_s / max(time.monotonic() - self.started, 1e-9)
 
+    @property
+    def hours_per_core_hour(self) -> float:
+        """Hours of music per hour of one core's work, of this run; 0 where nothing was timed."""
+        return self.fresh_s / self.core_s if self.core_s else 0.0
+
     def _update(self) -> None:
         speed = f"{self.realtime_factor:.1f}x real time"
         state = f"{self.made_s / 60:.1f} min  {speed}  {self.failures} failed"
@@ -109,14 +117,14 @@ def missing_seeds(out: Path, split: str, start: int) -> Iterator[int]:
             yield seed
 
 
-Make = Callable[[int], dict[str, Any]]  # seed -> piece.json
+Make = Callable[[int], Made]
 
 
 def produce(
     pool: Executor, make_piece: Make, seeds: Iterator[int], at_once: int, progress: Progressing
 ) -> None:
     """Keep `at_once` pieces in the making until there is enough music or too much fails."""
-    making: dict[Future[dict[str, Any]], int] = {}
+    making: dict[Future[Made], int] = {}
     while True:
         while len(making) < at_once and not progress.is_enough:
             seed = next(seeds)
@@ -135,7 +143,8 @@ def produce(
             if error is not None:
                 progress.fail(seed, error)
             else:
-                progress.add(future.result()["duration"])
+                info, core_s = future.result()
+                progress.add(info["duration"], core_s)
 
 
 def _require_sound_font() -> None:
@@ -168,19 +177,23 @@ def main(
     os.environ.update(WORKER_ENVIRONMENT)  # inherited by the workers, read at their start
     result: dict[str, Any] = {}
     if not report:
-        _require_sound_font()
+        if split is not Split.sounds:
+            _require_sound_font()
         made_s = sum(info["duration"] for info in store.infos(out, split))
         progress = Progressing(made_s, hours * 3600)
         seeds = missing_seeds(out, split, seed_start)
-        make_piece = partial(make, split=split.value, root=out, with_stems=stems)
+        make_piece = partial(make_timed, split=split.value, root=out, with_stems=stems)
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool, progress.bar:
             produce(pool, make_piece, seeds, workers, progress)
         result = {
             "failed": progress.failures,
             "realtime_factor": round(progress.realtime_factor, 2),
+            "hours_per_core_hour": round(progress.hours_per_core_hour, 2),
         }
     summary = summarise(store.infos(out, split))
     show(summary, Console())
+    if result.get("hours_per_core_hour"):
+        typer.echo(f"{result['hours_per_core_hour']} hours of music per hour of one core")
     if as_json:
         typer.echo(json.dumps({"split": split.value, **summary, **result}))
     if result.get("failed"):

@@ -37,7 +37,12 @@ def main_parts(score: Score) -> list[Part]:
 
 
 def captions(score: Score) -> list[str]:
-    """Write at least ten different captions, from one word to several sentences."""
+    """Write at least ten different captions, from one word to several sentences.
+
+    Those of a mixture of genres come from the held-out bank: training never meets one.
+    """
+    if "mixed" in score.attributes:
+        return _mixture_views(score)
     bank = load_vocabulary("training")
     views: list[str] = []
     for index in range(3 * VIEWS):
@@ -52,9 +57,21 @@ def captions(score: Score) -> list[str]:
 
 
 def held_out_caption(score: Score) -> str:
-    """Write the evaluation's caption: genre, mood, instruments, bpm, key and drums, all stated."""
+    """Write the evaluation's caption: genre, mood, instruments, bpm, key and drums, all stated.
+
+    Of a mixture: both genres, and what comes from the second.
+    """
+    mixed = score.attributes.get("mixed")
+    kind = f"mixture_{mixed}" if mixed else "held_out"
     rng = stream(score.seed, "held-out caption", score.genre)
-    return _tidy(write("held_out", score, load_vocabulary("held_out"), rng))
+    return _tidy(write(kind, score, load_vocabulary("held_out"), rng))
+
+
+def _mixture_views(score: Score) -> list[str]:
+    bank, kind = load_vocabulary("held_out"), f"mixture_{score.attributes['mixed']}"
+    rngs = (stream(score.seed, "mixture caption", str(index)) for index in range(8 * VIEWS))
+    views = dict.fromkeys(_tidy(write(kind, score, bank, rng)) for rng in rngs)
+    return list(views)[:VIEWS]
 
 
 def write(kind: str, score: Score, bank: Vocabulary, rng: np.random.Generator) -> str:
@@ -80,6 +97,8 @@ def say(slot: str, score: Score, bank: Vocabulary, rng: np.random.Generator) -> 
         return f"{score.tempos[0][1]:.0f} bpm"
     if slot == "key":
         return _key(score, rng)
+    if slot == "other":
+        return _word("genre", score.attributes["mixed_genre"], bank, rng)
     value = _value(slot, score)
     return value if slot in ("place", "use") else _word(slot, value, bank, rng)
 
@@ -187,9 +206,10 @@ def _tidy(text: str) -> str:
     """Right article before a vowel, no doubled words, a capital at the start of a sentence."""
     words = text.split()
     for i, word in enumerate(words[:-1]):
-        if word in ("a", "A") and words[i + 1][0].lower() in "aeio8":
+        takes_an = words[i + 1][0].lower() in "aeio8" and not words[i + 1].startswith("one")
+        if word in ("a", "A") and takes_an:
             words[i] = word + "n"
-        elif word in ("an", "An") and words[i + 1][0].lower() not in "aeio8":
+        elif word in ("an", "An") and not takes_an:
             words[i] = word[0]
     kept = [w for i, w in enumerate(words) if i == 0 or w != words[i - 1]]
     joined = " ".join(kept)

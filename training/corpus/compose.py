@@ -4,6 +4,7 @@
 
 A piece is a function of its seed (and of the genre, where one is asked for). Genres and tonics are
 dealt like cards, a whole pack at a time, so that any run of seeds is balanced. Makes no sound.
+What a band does with a whole piece (`turns.py`) and medleys (`medley.py`) come after.
 """
 
 from training.corpus.accompaniment import (
@@ -23,11 +24,12 @@ from training.corpus.endings import play_ending
 from training.corpus.feel import limit_player, play_with_feel
 from training.corpus.groove import final_stroke, play_drums
 from training.corpus.melody import decorate, play_melody
-from training.corpus.plan import Plan, make_plan
+from training.corpus.plan import FREE, Given, Plan, make_plan
 from training.corpus.score import Note, Part, Score, Section
-from training.corpus.templates import genre_names, instruments, load_genre
+from training.corpus.settings import sound_of
+from training.corpus.templates import Genre, genre_names, instruments, load_genre
 
-COMPOSER_VERSION = 1
+COMPOSER_VERSION = 2  # 1 had no medleys, turns, moods by music, rooms by place, sound by era
 WAYS_OF_PLAYING = {
     "bass": play_bass,
     "walk": play_walk,
@@ -66,15 +68,24 @@ def compose(seed: int, genre: str | None = None) -> Score:
     Raises:
         ValueError: a negative seed or an unknown genre.
     """
-    if seed < 0:
-        raise ValueError(f"seed is {seed}, expected 0 or more")
-    name = genre or deal_genre(seed)
-    plan = make_plan(seed, load_genre(name), deal_tonic(seed, name))
+    name = genre or deal_genre(_checked(seed))
+    return compose_in(load_genre(name), seed, deal_tonic(_checked(seed), name))
+
+
+def compose_in(genre: Genre, seed: int, tonic: int, given: Given = FREE) -> Score:
+    """Compose a piece in a template, from a tonic (pitch class), some of it settled beforehand."""
+    plan = make_plan(_checked(seed), genre, tonic, given)
     cast = choose_cast(plan)
     parts = [_play_seat(seat, index, plan) for index, seat in enumerate(cast.seats)]
     if cast.kit:
         parts.append(_play_kit(cast, plan))
     return _score(plan, cast, tuple(part for part in parts if part.notes))
+
+
+def _checked(seed: int) -> int:
+    if seed < 0:
+        raise ValueError(f"seed is {seed}, expected 0 or more")
+    return seed
 
 
 def _play_seat(seat: Seat, index: int, plan: Plan) -> Part:
@@ -138,6 +149,7 @@ def _score(plan: Plan, cast: Cast, parts: tuple[Part, ...]) -> Score:
     sections = tuple(
         Section(float(s.first_bar * per_bar), s.name, round(s.energy, 3)) for s in plan.stretches
     )
+    attributes = describe(plan, cast, parts)
     return Score(
         seed=plan.seed,
         genre=plan.genre.name,
@@ -148,6 +160,6 @@ def _score(plan: Plan, cast: Cast, parts: tuple[Part, ...]) -> Score:
         sections=sections,
         parts=parts,
         length=plan.length,
-        attributes=describe(plan, cast, parts),
-        master=plan.genre.master,
+        attributes=attributes,
+        master=(*plan.genre.master, *sound_of(attributes["era"])),
     )

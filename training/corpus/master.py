@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from engine.errors import OptionError
+from training.corpus import settings
 from training.corpus.loudness import FLOOR_LUFS, loudness
 from training.corpus.timing import RATE, Audio
 
@@ -20,6 +21,7 @@ TARGET_LUFS = -16.0
 CEILING = 10 ** (-1 / 20)  # -1 dBFS
 BLOCK = 48  # samples, 1 ms: the limiter's grid
 LOOKAHEAD_BLOCKS = 5
+HISS = 10 ** (-54 / 20)  # of a shellac record, at -18 LUFS
 FADE_S = 0.25  # at the very end, where a reverberation may still sound
 
 
@@ -29,14 +31,20 @@ class Room:
 
     size: float  # 0..1
     damping: float  # 0..1
+    wetness: float = 1.0  # factor on what is sent
 
 
-def room_of(seed: int, genre: str) -> Room:
-    """Choose the piece's room: large for what is played in halls, else small."""
+def room_of(seed: int, genre: str, place: str = "") -> Room:
+    """Choose the piece's room: its place's, where a place has one; large for halls; else small."""
     rng = np.random.default_rng([seed, 0x700])
     halls = ("ambient", "meditation", "orchestral", "film", "dub", "choral", "synthwave")
     size = 0.82 if any(word in genre for word in halls) else 0.5
-    return Room(float(size + rng.uniform(-0.14, 0.12)), float(rng.uniform(0.3, 0.7)))
+    wander, damping = rng.uniform(-0.14, 0.12), float(rng.uniform(0.3, 0.7))
+    of_place = settings.room_of(place)
+    if of_place is not None:
+        size = float(np.clip(of_place.size + 0.3 * wander, 0.05, 0.98))
+        return Room(size, damping, of_place.wetness)
+    return Room(float(size + wander), damping)
 
 
 def reverberate(send: Audio, room: Room) -> Audio:
@@ -50,7 +58,7 @@ def reverberate(send: Audio, room: Room) -> Audio:
         ),
         pb.LowpassFilter(9_000),
     ]
-    return pb.Pedalboard(plugins)(send, RATE)
+    return pb.Pedalboard(plugins)(send * np.float32(room.wetness), RATE)
 
 
 def _tape(audio: Audio) -> Audio:
@@ -85,11 +93,62 @@ def _lofi(audio: Audio) -> Audio:
     return np.tanh(2.0 * board(audio, RATE)) / np.float32(2.0)
 
 
+def _shellac(audio: Audio) -> Audio:
+    """A record of the thirties: nearly mono, no bass, no treble, the hiss of the surface."""
+    band = pb.Pedalboard(
+        [pb.HighpassFilter(110), pb.PeakFilter(1_600, gain_db=3, q=0.7), pb.LowpassFilter(5_800)]
+    )
+    worn = np.tanh(1.8 * band(_narrowed(audio, 0.15), RATE)) / np.float32(1.8)
+    hiss = np.random.default_rng(78).standard_normal((1, audio.shape[1]), np.float32)
+    return pb.Pedalboard([pb.LowpassFilter(6_500)])(worn + np.float32(HISS) * hiss, RATE)
+
+
+def _valve(audio: Audio) -> Audio:
+    """A valve recording of the fifties and sixties: narrow, rounded, thick in the middle."""
+    board = pb.Pedalboard(
+        [pb.HighpassFilter(55), pb.PeakFilter(900, gain_db=1.5, q=0.6), pb.LowpassFilter(10_500)]
+    )
+    return np.tanh(1.7 * board(_narrowed(audio, 0.5), RATE)) / np.float32(1.7)
+
+
+def _bright(audio: Audio) -> Audio:
+    """Early digital: lean bass, glassy treble."""
+    return pb.Pedalboard(
+        [pb.LowShelfFilter(140, gain_db=-2.0), pb.HighShelfFilter(5_500, gain_db=4.0)]
+    )(audio, RATE)
+
+
+def _punchy(audio: Audio) -> Audio:
+    """A mix of the loudness war: dense, with a scooped middle."""
+    return pb.Pedalboard(
+        [
+            pb.Compressor(threshold_db=-22, ratio=3.0, attack_ms=12, release_ms=80),
+            pb.LowShelfFilter(100, gain_db=2.0),
+            pb.PeakFilter(500, gain_db=-1.5, q=0.7),
+        ]
+    )(audio, RATE)
+
+
+def _airy(audio: Audio) -> Audio:
+    """Wide and glistening."""
+    return pb.Pedalboard([pb.HighShelfFilter(8_000, gain_db=3.0)])(_wide(audio), RATE)
+
+
+def _narrowed(audio: Audio, width: float) -> Audio:
+    middle = audio.mean(0, keepdims=True)
+    return middle + np.float32(width) * (audio - middle)
+
+
 MASTERS: dict[str, Callable[[Audio], Audio]] = {
     "tape": _tape,
     "wide": _wide,
     "loud": _loud,
     "lofi": _lofi,
+    "shellac": _shellac,
+    "valve": _valve,
+    "bright": _bright,
+    "punchy": _punchy,
+    "airy": _airy,
 }
 
 
@@ -113,6 +172,13 @@ def finish(audio: Audio, names: Sequence[str]) -> Audio:
     fade = min(audio.shape[1], round(FADE_S * RATE))
     audio[:, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32) ** 2
     return audio
+
+
+def fade_out(samples: int, start_s: float, end_s: float) -> NDArray[np.float32]:
+    """A fader pulled down from one second to another, even to the ear: [samples], 1 to 0."""
+    seconds = np.arange(samples) / RATE
+    left = np.clip((end_s - seconds) / max(end_s - start_s, 1e-3), 0, 1)
+    return (left**2).astype(np.float32)
 
 
 def to_loudness(audio: Audio, target_lufs: float) -> Audio:

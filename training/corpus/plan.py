@@ -47,6 +47,21 @@ LEVELS = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Given:
+    """What is settled before a piece is planned; None is left to chance.
+
+    A piece of which anything is settled stays in its key.
+    """
+
+    bpm: float | None = None  # may lie outside the genre's range
+    meter: MeterName | None = None  # one that the genre has
+    is_minor: bool | None = None  # heeded where the genre has such a mode
+
+
+FREE = Given()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """The skeleton of a piece. Times in beats."""
 
@@ -125,11 +140,12 @@ class Plan:
         return tuple(voices)
 
 
-def make_plan(seed: int, genre: Genre, tonic: int) -> Plan:
+def make_plan(seed: int, genre: Genre, tonic: int, given: Given = FREE) -> Plan:
     """Decide tempo, meter, mode, level, form and harmony of a piece.
 
     Args:
         tonic: pitch class of the first key; chosen by the caller so that keys come out even.
+        given: what is settled beforehand; the rest comes out as it would without.
     """
     rng = stream(seed, "plan")
     meter = pick_weighted(rng, genre.meters)
@@ -139,15 +155,26 @@ def make_plan(seed: int, genre: Genre, tonic: int) -> Plan:
     bpm = float(np.clip(round(rng.uniform(low, high) * level.tempo), low, high))
     drive = float(rng.uniform(*genre.drive))
     swing = float(round(rng.uniform(*genre.swing), 3))
+    meter, bpm = given.meter or meter, given.bpm or bpm
+    mode_name = _mode_given(seed, genre, mode_name, given.is_minor)
     bar_seconds = METERS[meter] * 60.0 / bpm
     stretches = plan_form(genre, bar_seconds, drive, tonic, rng)
-    if rng.random() < MODULATION_CHANCE:
+    if given == FREE and rng.random() < MODULATION_CHANCE:
         stretches = modulate(stretches, rng)
     chords = _harmonise(seed, genre.modes[mode_name], stretches, METERS[meter])
     return Plan(
         seed=seed, genre=genre, meter=meter, bpm=bpm, mode_name=mode_name, level=level, drive=drive,
         swing=swing, stretches=stretches, chords=chords,
     )  # fmt: skip
+
+
+def _mode_given(seed: int, genre: Genre, drawn: str, minor: bool | None) -> str:
+    fitting = {
+        name: mode.weight for name, mode in genre.modes.items() if is_minor(mode.scale) == minor
+    }
+    if minor is None or drawn in fitting or not fitting:
+        return drawn
+    return pick_weighted(stream(seed, "mode given"), fitting)
 
 
 def _harmonise(

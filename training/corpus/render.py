@@ -1,10 +1,11 @@
 """Render: a score becomes a stereo mix and its stems.
 
-In:  a `Score`. Out: `Rendering`, [2, N] float32 at 48 kHz, N whole frames covering the bars and
-about 1.2 s of tail. A pure function of the score: sound font or synthesiser, effects, level, place,
-room, master.
+In:  a `Score`, or the scenes of a piece. Out: `Rendering`, [2, N] float32 at 48 kHz, N whole frames
+covering the bars and about 1.2 s of tail. A pure function of the score: sound font or synthesiser,
+effects, level, place, room, master.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from zlib import crc32
 
@@ -15,8 +16,17 @@ from numpy.typing import NDArray
 from engine.errors import OptionError
 from training.corpus import effects, fluid, master, synth
 from training.corpus.loudness import FLOOR_LUFS, loudness
-from training.corpus.score import Part, Score
-from training.corpus.timing import RATE, Audio, Events, events_of, seconds_of, total_samples
+from training.corpus.score import Part, Scene, Score
+from training.corpus.timing import (
+    RATE,
+    TAIL_S,
+    Audio,
+    Events,
+    events_of,
+    seconds_of,
+    total_samples,
+    whole_frames,
+)
 
 KICKS = (35, 36)
 PART_LUFS = -20.0  # every part is brought here before its own gain
@@ -63,8 +73,40 @@ def render(score: Score) -> Rendering:
         stems[part.name] = stem
         dry += stem
         send += np.float32(part.reverb) * stem
-    wet = master.reverberate(send, master.room_of(score.seed, score.genre))
-    return Rendering(master.finish(dry + wet, score.master), stems)
+    wet = master.reverberate(
+        send, master.room_of(score.seed, score.genre, score.attributes.get("place", ""))
+    )
+    mix = master.finish(dry + wet, score.master)
+    if score.fade_from is not None:
+        mix *= master.fade_out(samples, score.seconds(score.fade_from), score.duration)
+    return Rendering(mix, stems)
+
+
+def render_scenes(scenes: Sequence[Scene]) -> Rendering:
+    """Play the scenes of a piece; each rings on into the next. Stems are named "<scene> <part>".
+
+    Raises:
+        OptionError, SoundFontMissing: as `render`.
+    """
+    if len(scenes) == 1:
+        return render(scenes[0].score)
+    last = scenes[-1]
+    samples = whole_frames(last.end + TAIL_S)
+    mix, stems = np.zeros((2, samples), np.float32), {}
+    for number, scene in enumerate(scenes, 1):
+        played = render(scene.score)
+        start = round(scene.second * RATE)
+        _lay(played.mix, mix, start)
+        for name, stem in played.stems.items():
+            placed = np.zeros_like(mix)
+            _lay(stem, placed, start)
+            stems[f"{number} {name}"] = placed
+    return Rendering(master.limit(mix), stems)
+
+
+def _lay(sound: Audio, onto: Audio, start: int) -> None:
+    end = min(onto.shape[1], start + sound.shape[1])
+    onto[:, start:end] += sound[:, : end - start]
 
 
 def _stem(score: Score, part: Part, samples: int, around: effects.Surroundings) -> Audio:

@@ -6,6 +6,7 @@ behaviour beyond time conversion; knows nothing about audio.
 """
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -70,6 +71,7 @@ class Score:
     length: float  # beats, whole bars
     attributes: dict[str, str] = field(default_factory=dict)  # mood, era, place, level, energy, ...
     master: tuple[str, ...] = ()  # effects of the master bus by name, beside the standard limiter
+    fade_from: float | None = None  # beat from which the mix fades to silence; None: it does not
 
     def seconds(self, beat: float) -> float:
         """When a beat sounds, in seconds."""
@@ -91,3 +93,24 @@ class Score:
     def duration(self) -> float:
         """Length in seconds, without the last reverberation."""
         return self.seconds(self.length)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A score at its place within a piece: most pieces are one scene, a medley is several."""
+
+    score: Score
+    second: float = 0.0  # when its beat 0, a bar line, sounds
+
+    @property
+    def end(self) -> float:
+        """The second of its last bar line, where the next scene begins."""
+        return self.second + self.score.duration
+
+
+def in_a_row(scores: Iterable[Score]) -> tuple[Scene, ...]:
+    """Let scores follow each other bar line to bar line."""
+    scenes: list[Scene] = []
+    for score in scores:
+        scenes.append(Scene(score, scenes[-1].end if scenes else 0.0))
+    return tuple(scenes)

@@ -1,8 +1,9 @@
 """Store: one folder per piece, written whole or not at all.
 
 `<split>/<seed as 8 digits>/` holds mix.flac (48 kHz stereo, 16 bit), labels.npz (the arrays of
-`engine.row.Labels`), piece.json and, when asked for, stems/<part>.flac. A folder is written under a
-temporary name and renamed, so whoever finds it finds all of it.
+`engine.row.Labels`; clips of the split "sounds" have none), piece.json and, when asked for,
+stems/<part>.flac. A folder is written under a temporary name and renamed, so whoever finds it finds
+all of it.
 """
 
 import json
@@ -53,9 +54,9 @@ def folder_of(root: Path, split: str, seed: int) -> Path:
 
 
 def write(
-    folder: Path, info: dict[str, Any], labels: Labels, mix: Audio, stems: dict[str, Audio]
+    folder: Path, info: dict[str, Any], labels: Labels | None, mix: Audio, stems: dict[str, Audio]
 ) -> None:
-    """Store a piece; an older one in the same place is replaced."""
+    """Store a piece, or (without labels) a clip; an older one in the same place is replaced."""
     making = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
@@ -64,7 +65,8 @@ def write(
         (making / STEMS).mkdir()
     for name, stem in stems.items():
         _write_flac(making / STEMS / f"{name}.flac", np.clip(stem, -1, 1))
-    np.savez_compressed(making / LABELS, allow_pickle=False, **_arrays(labels))
+    if labels is not None:
+        np.savez_compressed(making / LABELS, allow_pickle=False, **_arrays(labels))
     (making / PIECE).write_text(
         json.dumps(info, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
@@ -94,6 +96,11 @@ def infos(root: Path, split: str) -> list[dict[str, Any]]:
     """piece.json of every whole piece of a split, in the order of their seeds."""
     paths = sorted((root / split).glob(f"[0-9]*/{PIECE}"))
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def scenes(info: dict[str, Any]) -> list[dict[str, Any]]:
+    """What piece.json says of each scene; a piece that is no medley is its own one scene."""
+    return info.get("scenes") or [info]
 
 
 def _arrays(labels: Labels) -> dict[str, np.ndarray]:

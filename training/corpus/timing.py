@@ -30,8 +30,12 @@ class Events(NamedTuple):
 
 def total_samples(score: Score) -> int:
     """Samples of the rendered piece: its bars and the tail, rounded up to whole frames."""
-    frames = np.ceil((score.duration + TAIL_S) * FRAME_RATE - 1e-6)  # 140.0000001 is 140
-    return int(frames) * FRAME_SAMPLES
+    return whole_frames(score.duration + TAIL_S)
+
+
+def whole_frames(seconds: float) -> int:
+    """Samples of the whole frames that hold some seconds."""
+    return int(np.ceil(seconds * FRAME_RATE - 1e-6)) * FRAME_SAMPLES  # 140.0000001 is 140
 
 
 def seconds_of(score: Score, beats: NDArray[np.float64]) -> NDArray[np.float64]:

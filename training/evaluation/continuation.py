@@ -3,8 +3,8 @@
 In:  a bundle; held-out pieces, and loops of `patterns`, which are not of the corpus at all.
 Out: what follows the bar line, 16 bars of it, measured in four rows: the performer's continuation,
 the piece itself (the ceiling), another piece cut in (a naive splice) and silence. The performer
-hears one lead behind what it makes, as when it plays live; tempo and meter are the host's, style
-and key are taken from what is heard.
+hears one lead behind what it makes, as when it plays live; tempo and meter are a host's, or the
+tempo is tracked as well; style and key are taken from what is heard.
 """
 
 import multiprocessing
@@ -22,12 +22,12 @@ from engine.ask import Ask, When
 from engine.backends import open_backend
 from engine.bundle import Bundle
 from engine.clock import Transport
-from engine.command import Command, Pick, SetMode, SetParam, SetStyle
+from engine.command import SetMode
 from engine.crossing import cross_samples
-from engine.listening import chroma, key_tracker, style, tonality
+from engine.listening import chroma, joint, key_tracker, style, tonality
 from engine.performer import Performer
 from engine.song import BarGrid, Signature, SongTempo
-from engine.spec import FRAME_RATE, KEYS, AudioFormat
+from engine.spec import FRAME_RATE, AudioFormat
 from training.evaluation import seam
 from training.evaluation.onsets import ONSET_RATE, Onsets, onset_strength, to_mono
 from training.evaluation.sources import Audio, Playable, Source
@@ -37,6 +37,7 @@ ROWS = ("continuation", "the piece itself", "naive splice", "silence")
 SIGNATURES = {2: Signature(6, 8), 3: Signature(3, 4), 4: Signature(4, 4)}  # by beats in a bar
 BAR = When(kind="bar")
 SILENT_PEAK = 1e-3
+PAUSE_SECONDS = 2.0  # of silence, at least, before a source begins to play
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +47,8 @@ class Plan:
     heard_seconds: float = 12.0  # at least; the cut is on the next bar line
     bars: int = 16  # that are to follow
     lead_frames: int = 3  # from the last frame heard to the next to make
-    style: bool = True  # whether the style of what is heard goes into a prompt slot
-    key: bool = True  # whether the tracked key is asked for, if it is likely
+    style: bool = True  # whether the style of what is heard is felt
+    is_hosted: bool = True  # whether a host says tempo, meter and bars
     workers: int = 2  # processes
 
 
@@ -72,56 +73,37 @@ def go_on(bundle: Bundle, source: Source, plan: Plan) -> tuple[Audio, int]:
         [C, N] the source up to the cut and the performer from there on; and the sample of the cut.
     """
     samples, bar = bundle.audio.frame_samples, source.bar_samples
-    cut = source.bar_after(plan.heard_seconds)
-    listener = _Listener(bundle, source)
+    pause = source.bar_after(PAUSE_SECONDS)
+    silent = round(pause * bar)
+    played = np.pad(source.audio, [(0, 0), (silent, 0)])
+    cut = pause + source.bar_after(plan.heard_seconds)
+    window = style.Window()
     performer = Performer(bundle)
-    performer.set_transport(_transport(source))
+    if plan.is_hosted:
+        performer.set_transport(_transport(source))
     performer.ask(Ask(id="listen", command=SetMode(mode="listen")))
     asks_at = int((cut - 0.5) * bar / samples)
     chunks: list[Audio] = []
     obeyed: dict[str, int] = {}  # the sample from which each request is heard
     for frame in range(ceil((cut + plan.bars) * bar / samples) + 1):
         if frame == asks_at:
-            for command in (*listener.wishes(plan), SetMode(mode="continue")):
-                performer.ask(Ask(id=command.kind, command=command, when=BAR), since=frame)
+            if plan.style and "style" in bundle.manifest.graphs:
+                performer.feel(style.encode(bundle, window))
+            performer.ask(Ask(id="go on", command=SetMode(mode="continue"), when=BAR), since=frame)
         made = performer.make()
         chunks.append(made.chunk)
         obeyed |= {ack.id: ack.sample for ack in made.acks if ack.what == "done"}
         while performer.heard_frame <= performer.frame - plan.lead_frames:
-            heard = source.audio[:, performer.heard_frame * samples :][:, :samples]
-            if performer.heard_frame * samples > cut * bar:
+            heard = played[:, performer.heard_frame * samples :][:, :samples]
+            if performer.heard_frame * samples > obeyed.get("go on", np.inf):
                 performer.miss(1)  # the player has stopped
             else:
-                performer.hear(listener.hear(heard))
-    seam_at = obeyed[SetMode.kind]
-    return _joined(source.audio, np.concatenate(chunks, axis=1), seam_at, source.rate), seam_at
-
-
-class _Listener:
-    """What a live engine learns of its input beside the performer: style and key."""
-
-    def __init__(self, bundle: Bundle, source: Source) -> None:
-        self.bundle, self.rate = bundle, source.rate
-        self.window, self.key = style.Window(), key_tracker.init_state(bundle.audio)
-        silence = np.zeros((bundle.audio.channels, bundle.audio.frame_samples), np.float32)
-        for _ in range(2 * FRAME_RATE):  # nothing was played before
-            self.key = key_tracker.hear(silence, self.key, self.rate)
-
-    def hear(self, frame: Audio) -> Audio:
-        """Learn from a frame and hand it on."""
-        self.window = style.hear(frame, self.window, is_silent=False)
-        self.key = key_tracker.hear(frame, self.key, self.rate)
-        return frame
-
-    def wishes(self, plan: Plan) -> Iterator[Command]:
-        """What is asked of the continuation."""
-        if plan.style and "style" in self.bundle.manifest.graphs:
-            found = style.encode(self.bundle, self.window)
-            yield SetStyle(index=1, style=found, said="what is heard")
-            yield Pick(index=1)
-        key = key_tracker.read(self.key)
-        if plan.key and key is not None and key.confidence > 0.5:
-            yield SetParam(name="key", value=KEYS[key.key])
+                performer.hear(heard)
+                is_silent = performer.heard_frame * samples <= silent
+                window = style.hear(heard, window, is_silent=is_silent)
+    seam_at = obeyed["go on"]
+    take = _joined(played, np.concatenate(chunks, axis=1), seam_at, source.rate)
+    return take[:, silent:], seam_at - silent
 
 
 def _transport(source: Source) -> Transport:
@@ -165,8 +147,8 @@ def score(take: Audio, seam_at: int, source: Source) -> Scores:
     rate, bar = source.rate, source.bar_samples
     lines = [round(n * bar) for n in range(1, int(take.shape[1] / bar))]
     own = [line for line in lines if abs(line - seam_at) > bar / 2]
-    step = seam.loudness_step_db(take, seam_at, round(bar), rate)
-    click = seam.click_over_baseline_db(take, seam_at, own, rate)
+    step = joint.loudness_step_db(take, seam_at, round(bar), rate)
+    click = joint.click_over_baseline_db(take, seam_at, own, rate)
     after = take[:, seam_at:]
     if after.shape[1] < 6 * rate or np.abs(after).max() < SILENT_PEAK:
         return Scores(None, None, None, None, abs(step), click)

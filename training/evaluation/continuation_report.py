@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from training.evaluation.continuation import ROWS, Outcome, Scores
 from training.evaluation.figures import Interval, bootstrap
-from training.evaluation.report import in_words
+from training.evaluation.words import in_words
 
 Groups = Mapping[str, Sequence[Outcome]]  # "pieces", "loops"
 

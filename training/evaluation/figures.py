@@ -125,3 +125,4 @@ FIGURES: tuple[Figure, ...] = (
         has_floor=False,
     ),
 )
+BY_NAME = {figure.name: figure for figure in FIGURES}

@@ -80,13 +80,14 @@ def read_clips(corpus: Path, pieces: int) -> Iterator[tuple[int, NDArray[np.floa
     for number, path in enumerate(sorted(corpus.glob("*/piece.json"))[:pieces]):
         with np.load(path.with_name("labels.npz"), allow_pickle=False) as labels:
             keys = labels["key"][: round(SECONDS * FRAME_RATE)]
-        mono = _read_opening(path.with_name("mix.flac"))
+        mono = read_opening(path.with_name("mix.flac"))
         truth = json.loads(path.read_text())["tempo_bpm"], int(np.bincount(keys).argmax())
         yield number, mono, *truth
         yield number, worn(mono, number), *truth
 
 
-def _read_opening(path: Path) -> NDArray[np.float32]:
+def read_opening(path: Path) -> NDArray[np.float32]:
+    """The first SECONDS of a file as mono at ANALYSIS_RATE."""
     rate = soundfile.info(path).samplerate
     audio, _ = soundfile.read(path, round(SECONDS * rate), dtype="float32", always_2d=True)
     return to_mono(audio.T, rate)
@@ -125,15 +126,17 @@ def main(
     """Fit both estimators and write their weights."""
     choices, numbers = gather(corpus, pieces)
     names = {"tempo": tempo.FEATURES, "key": key.FEATURES}
-    fitted, rates = {}, {}
+    rates, learned_from = {}, len(set(numbers.tolist()))
     for estimator, found in choices.items():
         rates[estimator] = round(cross_validate(found, RIDGE[estimator], numbers), 3)
-        weight = fit(found, RIDGE[estimator])
-        rounded = [round(float(value), 4) for value in weight]
-        fitted[estimator] = dict(zip(names[estimator], rounded, strict=True))
-    about = {"pieces": len(set(numbers.tolist())), "cross_validated": rates}
-    weights.FILE.write_text(json.dumps({"about": about, "weights": fitted}, indent=1) + "\n")
-    print(json.dumps(about))
+        rounded = [round(float(value), 4) for value in fit(found, RIDGE[estimator])]
+        weights.store(
+            estimator,
+            dict(zip(names[estimator], rounded, strict=True)),
+            pieces=learned_from,
+            cross_validated=rates[estimator],
+        )
+    print(json.dumps({"pieces": learned_from, "cross_validated": rates}))
 
 
 if __name__ == "__main__":

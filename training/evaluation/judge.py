@@ -41,6 +41,10 @@ class Judge(Protocol):
         """Hear [N] mono audio at ANALYSIS_RATE, N >= 1 s."""
         ...
 
+    def styles(self, mono: Vector) -> Vector:
+        """Embed windows of [N] mono audio at ANALYSIS_RATE, N >= 1 s: [W, 128] unit norm."""
+        ...
+
     def read(self, prompts: Sequence[str]) -> Vector:
         """Embed P prompts: [P, 128] unit norm."""
         ...
@@ -82,6 +86,12 @@ class MulanJudge:
             drums=bool((drums > 0).any()),
             genre=self.model.config.genres[int(genre.mean(0).argmax())],
         )
+
+    @torch.no_grad()
+    def styles(self, mono: Vector) -> Vector:
+        """Embed windows of five seconds, or the whole of a shorter clip: [W, 128] unit norm."""
+        audio = torch.from_numpy(windows(self._at_own_rate(mono), self.model.config.rate))
+        return self.model.audio(audio[:, None]).numpy()
 
     @torch.no_grad()
     def read(self, prompts: Sequence[str]) -> Vector:

@@ -58,12 +58,17 @@ def to_mono(audio: NDArray[np.floating], rate: int) -> Vector:
 
 def onset_strength(mono: Vector) -> Onsets:
     """Measure onset strength of [N] mono audio at ANALYSIS_RATE."""
-    mel = np.log1p(COMPRESSION * (_magnitudes(mono) @ _MEL))  # [T, MELS]
+    mel = log_mel(mono)
     # Against the lower of the two frames before: 20 ms of attack count as one rise.
     before = np.minimum(np.roll(mel, 1, 0), np.roll(mel, 2, 0))
     flux = np.maximum(mel - before, 0.0)
     flux[:2] = 0.0
     return Onsets(*(_above_local_mean(flux[:, band].mean(1)) for band in _BANDS))
+
+
+def log_mel(mono: Vector) -> NDArray[np.float32]:
+    """How loud each mel band of [N] mono audio is, on a log scale: [T, MELS] >= 0."""
+    return np.log1p(COMPRESSION * (_magnitudes(mono) @ _MEL))
 
 
 def _magnitudes(mono: Vector) -> NDArray[np.float32]:

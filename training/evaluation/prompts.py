@@ -34,17 +34,23 @@ def held_out(count: int) -> list[HeldOut]:
     Raises:
         OptionError: so few that a genre is missing.
     """
-    genres = len(genre_names())
-    first = -(-FIRST_SEEDS["test"] // genres) * genres  # from a multiple on, genres come in packs
-    scores = [compose(first + index) for index in range(count)]
-    missing = set(genre_names()) - {score.genre for score in scores}
+    pieces = pieces_from(0, count)
+    missing = set(genre_names()) - {piece.score.genre for piece in pieces}
     if missing:
         raise OptionError.of(
             "prompts",
             count,
-            f"at least {genres}, one of every genre",
+            f"at least {len(genre_names())}, one of every genre",
             f"Missing: {sorted(missing)}.",
         )
+    return pieces
+
+
+def pieces_from(place: int, count: int) -> list[HeldOut]:
+    """`count` held-out pieces from a place on in the order of their seeds."""
+    genres = len(genre_names())
+    first = -(-FIRST_SEEDS["test"] // genres) * genres  # from a multiple on, genres come in packs
+    scores = [compose(first + place + index) for index in range(count)]
     return [HeldOut(score, target_of(score)) for score in scores]
 
 

@@ -23,6 +23,6 @@ for split in train valid; do
   "$python" -m training.make_tokens --data "data/prepared/$split"
   "$python" -m training.make_styles --data "data/prepared/$split"
 done
-"$python" -m training.train_lm --budget-minutes "$(minutes 100)"
+"$python" -m training.train_lm --budget-minutes "$(minutes 189)"
 "$python" -m training.material
 "$python" -m export --out bundles/default

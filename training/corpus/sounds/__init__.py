@@ -1,0 +1,1 @@
+"""Sounds that are no music: short clips by which the codec learns to survive any audio."""
