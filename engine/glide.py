@@ -7,24 +7,12 @@ frame to frame, so a frame that is made again gets the same value. Frozen and pu
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
-from typing import Final
 
 import numpy as np
 
 from engine.errors import OptionError
 from engine.row import Vector
-
-NOWHERE: Final = 1e-3  # norm of a sum of unit vectors that points nowhere
-
-
-def unit(vector: Vector) -> Vector | None:
-    """[STYLE_WIDTH] at unit norm, not writeable; None if it points nowhere."""
-    norm = float(np.linalg.norm(vector))
-    if norm < NOWHERE:
-        return None
-    scaled: Vector = (vector / np.float32(norm)).astype(np.float32, copy=False)
-    scaled.flags.writeable = False
-    return scaled
+from engine.unit import NOWHERE, unit
 
 
 @dataclass(frozen=True, kw_only=True)

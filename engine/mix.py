@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.command import SLOTS, Fill, SetPrompt, SetStyle
-from engine.glide import Glide, StyleGlide, unit
+from engine.glide import Glide, StyleGlide
 from engine.row import Vector
 from engine.spec import STYLE_WIDTH
+from engine.unit import unit
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final, TypeVar
 
-import numpy as np
-
 from engine.prompt_parser import ParsedPrompt
 from engine.row import Controls, Harmony, Vector
 from engine.spec import FRAME_RATE
 from engine.tempo import TempoMap
+from engine.unit import unit
 
 _NEAR_FRAMES: Final = 1e-6  # a mark this close to a frame's start is at it
 
@@ -132,11 +131,10 @@ class Story:
         if index == 0 or share >= 1.0 or target is None:
             return target
         start = self._style(cue.second, index - 1, styles)
-        return target if start is None else _unit((1.0 - share) * start + share * target)
-
-
-def _unit(style: Vector) -> Vector:
-    return (style / max(float(np.linalg.norm(style)), 1e-8)).astype(np.float32)
+        if start is None:
+            return target
+        on_the_way = unit((1.0 - share) * start + share * target)
+        return target if on_the_way is None else on_the_way
 
 
 def _latest(entries: Sequence[Timed], second: float) -> Timed:

@@ -18,8 +18,8 @@ BAR, BEAT, NOW = When(kind="bar"), When(kind="beat"), When()
 
 def style_of(seed: int) -> np.ndarray:
     """A style like no other."""
-    drawn = np.random.default_rng(seed).standard_normal(STYLE_WIDTH).astype(np.float32)
-    return drawn / np.linalg.norm(drawn)
+    drawn = np.random.default_rng(seed).standard_normal(STYLE_WIDTH)
+    return (drawn / np.linalg.norm(drawn)).astype(np.float32)
 
 
 def style(seed: int, index: int = 1) -> SetStyle:
