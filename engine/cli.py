@@ -16,6 +16,7 @@ from engine.commands.bench import bench
 from engine.commands.doctor import doctor
 from engine.commands.inspect import inspect
 from engine.commands.live import live
+from engine.commands.match import match
 from engine.commands.render import render
 from engine.commands.replay import replay
 from engine.commands.story import story
@@ -28,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (live, render, story, replay, bench, inspect, doctor):
+for _command in (live, render, story, replay, match, bench, inspect, doctor):
     app.command()(_command)
 
 

@@ -6,8 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,47 +13,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine import cli
 from engine.commands import interruption
 from engine.commands.progress import progress_bar
 from tests.engine.test_output import stored
 from tests.fakes import two_idioms, write_toy_bundle
+from tests.flow.program import Answer, Antiphon
 
 ROOT = Path(__file__).parents[2]
 REGGAE = "slow reggae, 75 bpm, D minor, bass and drums"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command said and how it ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out.splitlines()[-1])
-
-
-Antiphon = Callable[..., Answer]
-
-
-@pytest.fixture
-def antiphon(monkeypatch, capsys, tmp_path, toy_bundle_path) -> Antiphon:
-    """Run a command in an empty folder with the toy bundle as the default."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ANTIPHON_BUNDLE", str(toy_bundle_path))
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own handlers
-
-    def run(*arguments: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["antiphon", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        said = capsys.readouterr()
-        return Answer(int(stopped.value.code or 0), said.out, said.err)
-
-    return run
 
 
 @pytest.fixture

@@ -1,37 +1,16 @@
 """`antiphon replay` from the outside: a log goes in, the performance comes out."""
 
-import json
-import signal
-import sys
 from hashlib import sha256
 
 import numpy as np
 import pytest
 import soundfile
 
-from engine import cli
 from engine.command import SetMode
 from engine.operation import Marked
 from tests.engine.performing import BAR, request, style
 from tests.engine.recording import Recording
 from tests.engine.test_output import stored
-
-
-@pytest.fixture
-def antiphon(monkeypatch, capsys, tmp_path, toy_bundle_path):
-    """Run a command in an empty folder with the toy bundle as the default."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ANTIPHON_BUNDLE", str(toy_bundle_path))
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own handlers
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["antiphon", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        said = capsys.readouterr()
-        return int(stopped.value.code or 0), said.out, said.err
-
-    return run
 
 
 @pytest.fixture
@@ -47,9 +26,9 @@ def take(toy_bundle, tmp_path):
 
 
 def test_a_take_comes_back_as_a_file(antiphon, take, tmp_path, toy_bundle):
-    status, out, err = antiphon("replay", "take.jsonl", "-o", "a.wav", "--threads", 1, "--json")
-    assert status == 0, err
-    said = json.loads(out.splitlines()[-1])
+    answer = antiphon("replay", "take.jsonl", "-o", "a.wav", "--threads", 1, "--json")
+    assert answer.status == 0, answer.err
+    said = answer.json
     audio, rate = soundfile.read(tmp_path / "a.wav", dtype="float32", always_2d=True)
     np.testing.assert_array_equal(audio.T, take)
     assert (rate, said["sample_rate"], said["sample_format"]) == (24_000, 24_000, "FLOAT")
@@ -64,12 +43,12 @@ def test_a_take_comes_back_as_a_file(antiphon, take, tmp_path, toy_bundle):
 def test_a_player_is_told_what_was_left_out(antiphon, take, tmp_path):
     log = tmp_path / "take.jsonl"
     log.write_bytes(log.read_bytes()[:-5])
-    status, out, _ = antiphon("replay", "take.jsonl", "-o", "a.wav", "--threads", 1)
-    assert status == 0
-    assert "a.wav: 2.80 s of take.jsonl" in out
-    assert "requests: 3 done" in out
-    assert "note: take.jsonl:" in out
-    assert "cut off" in out
+    answer = antiphon("replay", "take.jsonl", "-o", "a.wav", "--threads", 1)
+    assert answer.status == 0
+    assert "a.wav: 2.80 s of take.jsonl" in answer.out
+    assert "requests: 3 done" in answer.out
+    assert "note: take.jsonl:" in answer.out
+    assert "cut off" in answer.out
 
 
 @pytest.mark.parametrize(
@@ -86,9 +65,9 @@ def test_a_player_is_told_what_was_left_out(antiphon, take, tmp_path):
 )
 def test_what_cannot_be_replayed_is_one_line_and_no_file(antiphon, take, tmp_path, spoil, said):
     spoil(tmp_path / "take.jsonl")
-    status, out, err = antiphon("replay", "take.jsonl", "-o", "a.wav", "--threads", 1)
-    assert status == 2
-    assert said in err.splitlines()[-1]
-    assert err.splitlines()[-1].startswith("error: ")
+    answer = antiphon("replay", "take.jsonl", "-o", "a.wav", "--threads", 1)
+    assert answer.status == 2
+    assert said in answer.err.splitlines()[-1]
+    assert answer.err.splitlines()[-1].startswith("error: ")
     assert not list(tmp_path.glob("*a.wav*"))
-    assert out == ""
+    assert answer.out == ""
