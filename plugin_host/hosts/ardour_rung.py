@@ -1,7 +1,7 @@
 """The rung of Ardour: a real DAW, scripted; exported offline, rolled in real time, played to.
 
-In:  a stage. Out: figures of each experiment; `Failed` where one is not as promised. Beats are only
-compared with the grid where the bundle is one that was trained.
+In:  a stage. Out: figures of each experiment; `Failed` where one is not as promised. Beats and
+style are only judged where the bundle is one that was trained.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from plugin_host.hosts import ardour_session, jack, sound
 from plugin_host.hosts.ardour_session import DUMMY, RATE, Session
 from plugin_host.hosts.engine import Engine
 from plugin_host.hosts.jack import Jack
+from plugin_host.hosts.nearest import is_nearest
 from plugin_host.hosts.stage import Stage
 from plugin_host.rung import Experiment, Figures, Finding, Rung, expect
 
@@ -60,10 +61,10 @@ def exports(stage: Stage, bars: int = 4) -> Figures:
         expect(session.latency_samples == 0, "the delay", session.latency_samples, "0 samples")
         session.tell([PROMPT], bpm=BPM, seed=5)
         made, wall = session.export(bars * BAR_SECONDS)
-        grid = _on_grid(engine, made)
+        judged = _judged(stage, engine, made)
     found = sound.gaps(made, RATE)
     expect(not found, "gaps", sound.listed(found), "none")
-    return {"seconds_of_music": bars * BAR_SECONDS, "export_seconds": wall, **grid}
+    return {"seconds_of_music": bars * BAR_SECONDS, "export_seconds": wall, **judged}
 
 
 def replays(stage: Stage) -> Figures:
@@ -169,7 +170,7 @@ def rolls(stage: Stage, seconds: float, *, is_strict: bool = True) -> Figures:
             with Jack(stage.folder, stage.environment(), rate=RATE, period=PERIOD) as server:
                 clients = {k: v for k, v in server.environment.items() if k.startswith("JACK")}
                 made, figures = session.roll(seconds, wait=3.0, backend=("JACK", HOST), **clients)
-        grid = _on_grid(engine, made)
+        judged = _judged(stage, engine, made)
     found = sound.gaps(made, RATE)
     start = found.pop(0).seconds if found and found[0].start == 0.0 else 0.0
     expect(sound.loudness(made) > 1e-4, "the loudness", sound.loudness(made), "above 0.0001")
@@ -182,7 +183,7 @@ def rolls(stage: Stage, seconds: float, *, is_strict: bool = True) -> Figures:
         "start_seconds": start,
         "gaps": len(found),
         **figures,
-        **grid,
+        **judged,
     }
 
 
@@ -238,9 +239,10 @@ def _begin(bar: sound.Sound) -> float:
     return float(np.argmax(level > 0.1 * sound.loudness(bar))) / RATE
 
 
-def _on_grid(engine: Engine, made: sound.Sound) -> dict[str, float]:
+def _judged(stage: Stage, engine: Engine, made: sound.Sound) -> dict[str, float]:
+    """The music of a bundle that was trained is on the grid, and is what was asked for."""
     if engine.announced["bundle_name"] == TOY:
         return {}
     found = sound.on_grid(made, RATE, BPM)
     expect(abs(found.offset_ms) < GRID_MS, "beats from the grid", found.offset_ms, "within 25 ms")
-    return found._asdict()
+    return {**found._asdict(), **is_nearest(stage, made, RATE, PROMPT)}

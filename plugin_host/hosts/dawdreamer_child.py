@@ -79,10 +79,35 @@ def save(plugin: str, preset: str, output: str) -> dict[str, Any]:
     return {"bytes": Path(output).stat().st_size}
 
 
+def edit(
+    plugin: str, rate: int, seconds: float, output: str, typed: str, again: str
+) -> dict[str, Any]:
+    """Open the editor until it is closed by hand, render, and open it once more.
+
+    Args:
+        plugin: the .vst3 folder.
+        rate: Hz.
+        seconds: to render.
+        output: WAV file that is written.
+        typed: file for the state after the first time.
+        again: file for the state after the second.
+    """
+    engine = dawdreamer.RenderEngine(rate, 512)
+    one = engine.make_plugin_processor("it", plugin)
+    engine.load_graph([(one, [])])
+    one.open_editor()
+    one.save_state(typed)
+    engine.render(seconds)
+    soundfile.write(output, engine.get_audio().T, rate, subtype="FLOAT")
+    one.open_editor()
+    one.save_state(again)
+    return {"channels": len(engine.get_audio())}
+
+
 def _index(one: Any, name: str) -> int:
     names = [row["name"] for row in one.get_parameters_description()]
     return names.index(name)
 
 
 if __name__ == "__main__":
-    work({"render": render, "describe": describe, "save": save})
+    work({"render": render, "describe": describe, "save": save, "edit": edit})

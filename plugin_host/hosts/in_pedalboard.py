@@ -58,6 +58,7 @@ def experiments(stage: Stage, *, blocks: int, instances: int) -> list[Experiment
     """
     return [
         Experiment("passes its input without an engine", lambda: passes_input(stage)),
+        Experiment("serves a mono track", lambda: serves_mono(stage)),
         Experiment("bounces whole, and the same again", lambda: bounces(stage)),
         Experiment("bounces at every rate", lambda: bounces_at_rates(stage)),
         Experiment("comes back as it was saved", lambda: recalls(stage)),
@@ -95,6 +96,23 @@ def passes_input(stage: Stage, rates: Sequence[int] = RATES, block: int = 512) -
         "longest_wait_seconds": max(waits),
         "drop_seconds": dropped,
     }
+
+
+def serves_mono(stage: Stage) -> Figures:
+    """A mono track: without an engine its input comes out, with one the music is whole."""
+    with host(stage) as child:
+        child.do("load", plugin=str(stage.vst3))
+        noise = noise_file(stage, MUSIC_RATE, 1.0)
+        done = child.do("render", rate=MUSIC_RATE, seconds=1.0, source=str(noise), channels=1)
+        expect(done["is_input"], "the output of a mono track", "changed", "the input")
+    output = stage.fresh("mono", ".wav")
+    with stage.engine() as _, host(stage) as child:
+        child.do("load", plugin=str(stage.vst3))
+        tell(stage, child, [PROMPT], seed=5)
+        child.do("render", rate=MUSIC_RATE, seconds=2.0, output=str(output), channels=1)
+    made, _ = sound.load(output)
+    whole(made, MUSIC_RATE, 2.0, channels=1)
+    return {"peak": float(np.abs(made).max())}
 
 
 def takes_any_block(stage: Stage, blocks: int, largest: int = 8192) -> Figures:

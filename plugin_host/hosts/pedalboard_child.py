@@ -52,13 +52,14 @@ def render(
     source: str = "",
     block: int = 512,
     fresh: bool = True,
+    channels: int = 2,
     name: str = "it",
 ) -> dict[str, Any]:
     """Have it process so many seconds of silence, or of a file, in blocks of one size."""
     count = round(rate * seconds)
-    heard = np.zeros((2, count), np.float32)
+    heard = np.zeros((channels, count), np.float32)
     if source:
-        heard = np.ascontiguousarray(soundfile.read(source, dtype="float32")[0].T[:, :count])
+        heard[:] = soundfile.read(source, dtype="float32")[0].T[:channels, :count]
     begin = time.perf_counter()
     made = instances[name].process(heard, rate, buffer_size=block, reset=fresh)
     wall = time.perf_counter() - begin

@@ -48,14 +48,14 @@ def settle(child: Child) -> None:
     child.do("render", rate=MUSIC_RATE, seconds=1.0)
 
 
-def whole(made: sound.Sound, rate: int, seconds: float) -> None:
+def whole(made: sound.Sound, rate: int, seconds: float, channels: int = 2) -> None:
     """Music from the first sample to the last, without a gap.
 
     Raises:
         Failed: it is not.
     """
     count = round(rate * seconds)
-    expect(made.shape == (2, count), "the sound's shape", made.shape, (2, count))
+    expect(made.shape == (channels, count), "the sound's shape", made.shape, (channels, count))
     expect(bool(np.isfinite(made).all()), "the sound", "not finite", "finite")
     expect(sound.loudness(made) > 1e-4, "the loudness", sound.loudness(made), "above 0.0001")
     found = [gap for gap in sound.gaps(made, rate) if gap.start + gap.seconds > START_SECONDS]

@@ -16,6 +16,10 @@ def test_without_an_engine_what_comes_in_goes_out_bit_for_bit(stage):
     assert in_pedalboard.passes_input(stage, rates=(44_100, 96_000))["parameters"] > 30
 
 
+def test_a_mono_track_is_passed_and_played_on(stage):
+    assert in_pedalboard.serves_mono(stage)["peak"] > 0.0
+
+
 def test_a_bounce_is_whole_and_the_same_again_in_blocks_of_any_size(stage):
     in_pedalboard.bounces(stage, seconds=2.0, blocks=(64, 777, 8192))
 
