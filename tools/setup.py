@@ -83,20 +83,24 @@ def fingerprint(accelerator: str) -> str:
 
 def install_system_libraries() -> None:
     """Install what pip cannot, or say what will be skipped without it."""
-    missing = missing_system_packages()
-    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
-        say(f"installing with apt-get: {' '.join(missing)}")
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (
-            ["update", "-qq"],
-            ["install", "-y", "-qq", "--no-install-recommends", *missing],
-        ):
-            subprocess.run(
-                ["apt-get", *command], env=environment, stdin=subprocess.DEVNULL, check=False
-            )
-        missing = missing_system_packages()
-    for package, without in missing.items():
+    apt_install(list(missing_system_packages()))
+    for package, without in missing_system_packages().items():
         say(f"{package} is missing: {without}")
+
+
+def apt_install(packages: list[str]) -> None:
+    """Install Debian packages, if there are any to install and this is root with apt-get."""
+    if not packages or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    say(f"installing with apt-get: {' '.join(packages)}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["update", "-qq"],
+        ["install", "-y", "-qq", "--no-install-recommends", *packages],
+    ):
+        subprocess.run(
+            ["apt-get", *command], env=environment, stdin=subprocess.DEVNULL, check=False
+        )
 
 
 def missing_system_packages() -> dict[str, str]:

@@ -29,6 +29,7 @@ GRID_MS: Final = 25.0
 TOY: Final = "toy"  # a bundle that makes noise; its beats are nowhere
 PERIOD: Final = 1024
 START_SECONDS: Final = 0.05  # that rolling may begin silent
+RINGING_SECONDS: Final = 0.25  # that a response may ring on into the next call
 
 
 def climb(stage: Stage, plan: "Plan", told: Callable[[Finding], None]) -> Rung:
@@ -124,13 +125,14 @@ def answers(stage: Stage, *, is_offline: bool) -> Figures:
             made, _ = session.export(4 * BAR_SECONDS)
         else:
             made, _ = session.roll(4 * BAR_SECONDS, wait=3.0)
-    levels = [sound.loudness(bar) for bar in _bars(made, 4)]
-    calls, responses = levels[0::2], levels[1::2]
+    bars, ringing = _bars(made, 4), round(RINGING_SECONDS * RATE)
+    calls = [sound.loudness(bar[:, ringing:]) for bar in bars[0::2]]
+    responses = [sound.loudness(bar) for bar in bars[1::2]]
     expect(min(responses) > 1e-4, "the loudness of responses", responses, "above 0.0001")
     expect(
         max(calls) < 0.1 * min(responses), "the loudness of what is made in calls", calls, "little"
     )
-    begins = [_begin(bar) for bar in _bars(made, 4)[1::2]]
+    begins = [_begin(bar) for bar in bars[1::2]]
     if is_offline:
         late = max(abs(begin) for begin in begins)
         expect(late < GRID_MS / 1000.0, "a response began", f"{late:.3f} s late", "within 25 ms")

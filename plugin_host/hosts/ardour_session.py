@@ -11,6 +11,7 @@ import base64
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
@@ -187,12 +188,16 @@ class Session:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            start_new_session=True,  # a shell script, with which what it starts shall end
         ) as process:
             try:
                 said, _ = process.communicate(timeout=seconds)
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 said, _ = process.communicate()
+            except BaseException:  # an interruption, too, leaves no Ardour behind
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
         return said
 
 
