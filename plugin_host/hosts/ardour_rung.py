@@ -29,6 +29,7 @@ GRID_MS: Final = 25.0
 TOY: Final = "toy"  # a bundle that makes noise; its beats are nowhere
 PERIOD: Final = 1024
 START_SECONDS: Final = 0.05  # that rolling may begin silent
+MOST_FADED: Final = 0.25  # of a tape
 RINGING_SECONDS: Final = 0.25  # that a response may ring on into the next call
 
 
@@ -84,9 +85,10 @@ def replays(stage: Stage) -> Figures:
     second, _ = session.export(2 * BAR_SECONDS)
     apart = sound.difference(first, second)
     expect(apart == 0.0, "the export without an engine", sound.where(first, second, RATE), "equal")
-    lag, apart = _aligned(heard, first)
+    lag, apart, faded = _aligned(heard, first)
     expect(apart == 0.0, "the export beside what was heard", f"off by {apart:.4f}", "equal")
-    return {"runs_of_ardour": session.tries, "lag_samples": lag}
+    expect(faded < MOST_FADED, "the part that was not heard", faded, f"under {MOST_FADED}")
+    return {"runs_of_ardour": session.tries, "lag_samples": lag, "part_not_heard": faded}
 
 
 def exports_alone(stage: Stage) -> Figures:
@@ -213,10 +215,12 @@ def _heard_bytes(engine: Engine) -> int:
     return max(sizes, default=0)
 
 
-def _aligned(heard: sound.Sound, exported: sound.Sound) -> tuple[int, float]:
+def _aligned(heard: sound.Sound, exported: sound.Sound) -> tuple[int, float, float]:
     """By how many samples the tape lies before the export, and how far they are apart then.
 
     The tape is a track of Ardour's own, which puts what it records where it believes it was played.
+    A take has all that came; where it came too late, the tape fades and the export does not. That
+    is not counted as apart, but the last figure is how much of the tape it is.
     """
     part = slice(RATE, RATE + RATE // 2)
     size = 1 << 18
@@ -225,9 +229,10 @@ def _aligned(heard: sound.Sound, exported: sound.Sound) -> tuple[int, float]:
     lag = int(np.argmax(match)) - part.start
     count = min(heard.shape[1], exported.shape[1]) - abs(lag) - part.start
     begin = part.start
-    return lag, sound.difference(
-        heard[:, begin : begin + count], exported[:, begin + lag : begin + lag + count]
-    )
+    tape = heard[:, begin : begin + count]
+    take = exported[:, begin + lag : begin + lag + count]
+    is_faded = (tape != take) & (tape * take >= 0.0) & (np.abs(tape) < np.abs(take))
+    return lag, sound.difference(np.where(is_faded, take, tape), take), float(is_faded.mean())
 
 
 def _bars(made: sound.Sound, count: int) -> list[sound.Sound]:
