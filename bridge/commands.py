@@ -147,12 +147,14 @@ def _idle(seconds: float | None) -> float:
 
 def _run(server: "Server") -> None:
     """Serve until interrupted or told to end; both are a good end."""
+    from engine import prefer_delivery
 
     def stop(number: int, frame: FrameType | None) -> None:
         server.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    prefer_delivery()
     server.run()
 
 

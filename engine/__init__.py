@@ -31,6 +31,7 @@ if typing.TYPE_CHECKING:
     from engine.command import FREEZE_MAX_BARS, MODES, SLOTS, Command
     from engine.commands.take import open_bundle
     from engine.control_log import LogWriter, Opened
+    from engine.loop.interpreter import prefer_delivery
     from engine.loop.status import Status
     from engine.options import EngineOptions
     from engine.params import PARAMETERS, Parameter
@@ -65,6 +66,7 @@ _LOADED_LATER: typing.Final = {  # name -> module
     "When": "ask",
     "main": "cli",
     "open_bundle": "commands.take",
+    "prefer_delivery": "loop.interpreter",
 }
 
 
@@ -112,4 +114,5 @@ __all__ = [
     "__version__",
     "main",
     "open_bundle",
+    "prefer_delivery",
 ]

@@ -1,5 +1,6 @@
 """What breaks on a stage, and what happens then: engines and clients killed without a word."""
 
+import os
 import signal
 import time
 from functools import partial
@@ -10,6 +11,7 @@ import pytest
 from bridge.client import Client
 from bridge.dialogue import Back, Gone
 from bridge.errors import LinkError
+from engine.loop.interpreter import FRAME_PRIORITY
 from tests.bridge import programs
 
 PLAY = """
@@ -150,3 +152,20 @@ def test_an_engine_that_is_told_to_end_saves_its_takes_and_leaves_nothing_behind
         (log,) = (tmp_path / "takes").glob(f"*-lead-{number}.jsonl")
         assert '"op":"end"' in log.read_text().splitlines()[-1]
     assert list((tmp_path / "runtime").iterdir()) == []
+
+
+def test_who_hands_on_sound_goes_before_others_as_those_who_make_it(engine):
+    own = os.sched_getscheduler(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except OSError:
+        pytest.skip("this user may not ask for the priority of real time")
+    os.sched_setscheduler(0, own, os.sched_param(0))
+    program, until = engine(), time.monotonic() + 10.0
+    while time.monotonic() < until:
+        is_first = os.sched_getscheduler(program.pid) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
+        if is_first:
+            break
+        time.sleep(0.05)
+    assert is_first
+    assert os.sched_getparam(program.pid).sched_priority == FRAME_PRIORITY
