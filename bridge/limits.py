@@ -38,6 +38,7 @@ STATUS_EVERY_MS: Final = (20, 10_000)  # of a subscription to the status
 
 # --- OSC ------------------------------------------------------------------------------------------
 MAX_DATAGRAM_BYTES: Final = 8_192  # of one received; what is sent stays below 1,472
+OSC_BUFFER_BYTES: Final = 1 << 20  # asked for, so that a burst waits while a frame is made
 MAX_SENT_DATAGRAM_BYTES: Final = 1_472  # one Ethernet frame
 MAX_BUNDLE_DEPTH: Final = 4  # of bundles in bundles
 MAX_BUNDLE_MESSAGES: Final = 64  # of one datagram

@@ -14,7 +14,7 @@ import zmq
 
 from bridge.errors import BridgeError
 from bridge.gate import Gate
-from bridge.limits import MAX_CONTROL_BYTES, MAX_DATAGRAM_BYTES
+from bridge.limits import MAX_CONTROL_BYTES, MAX_DATAGRAM_BYTES, OSC_BUFFER_BYTES
 from bridge.security import Keys
 from bridge.wire import MAX_MESSAGE_BYTES
 
@@ -175,6 +175,7 @@ def _bind_osc(host: str, port: int) -> net.socket:
     for one in [0] if port == 0 else range(port, min(port + 2 * TRIES, 65_535), 2):
         made = net.socket(family, net.SOCK_DGRAM)
         made.setblocking(False)
+        made.setsockopt(net.SOL_SOCKET, net.SO_RCVBUF, OSC_BUFFER_BYTES)
         try:
             made.bind((host, one))
         except OSError as exc:
