@@ -10,7 +10,7 @@ and what was measured. The same bundle, corpus and seed give the same files.
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -51,14 +51,15 @@ def make_page(
 
 def about(bundle: Bundle, seconds: float, seed: int) -> list[str]:
     """What the page says at its top."""
-    runs = bundle.manifest.provenance.get("runs", {})
-    steps = runs.get("lm", {}).get("steps") if isinstance(runs, dict) else None
+    said: dict[str, Any] = dict(bundle.manifest.provenance)
+    steps = said.get("runs", {}).get("lm", {}).get("steps")
     trained = f", language model of {steps} steps" if steps else ""
     return [
         f"Bundle {bundle.manifest.name} {bundle.id[:12]}{trained}, {bundle.audio.rate} Hz. Each "
         f"sound lasts {seconds:g} s. The originals are held-out pieces of the corpus: no model has "
         "learned from them. What is generated was asked for with the words above it and seed "
-        f"{seed}, and with nothing else; the first take is shown, none was chosen.",
+        f"{seed}, and with nothing else; the first take is shown, none was chosen. The words are "
+        "captions of the corpus, with the misspellings that it has on purpose.",
         "Tempo and key are what our estimators hear, genre and cosine what the judge hears (a "
         "model trained apart for this): they err on originals too. A codec level is one token of "
         "10 bits per 40 ms. Spectrograms: 30 Hz to half the rate, logarithmic, down to 60 dB under "
