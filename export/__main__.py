@@ -43,7 +43,8 @@ LICENCES = [
 
 
 def run_record(runs: Path) -> dict[str, Any]:
-    """Steps, minutes and final figures of every run, from their run.json."""
+    """Steps, minutes and final figures of every run, and the bundle it went on from, if it did,
+    from their run.json."""
     record = {}
     for folder in sorted(path.parent for path in runs.glob("*/run.json")):
         run = json.loads((folder / "run.json").read_text())
@@ -54,6 +55,8 @@ def run_record(runs: Path) -> dict[str, Any]:
             "minutes": round(run["elapsed"] / 60, 1),
             **figures,
         }
+        if run.get("base"):
+            record[folder.name]["base"] = run["base"]
     return record
 
 

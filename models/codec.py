@@ -12,6 +12,7 @@ subframe and channel, K levels.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -208,8 +209,13 @@ class Codec(nn.Module):
         return self.audio(self.decoder.speak(sheets, state)[0])
 
 
+def build(sizes: Mapping[str, Any]) -> Codec:
+    """Make an untrained codec of the sizes that are stored with weights."""
+    return Codec(CodecConfig(**sizes))
+
+
 def load(folder: Path) -> Codec:
     """Open a trained codec, averaged weights, in evaluation mode."""
-    codec = Codec(CodecConfig(**json.loads((folder / "config.json").read_text())))
+    codec = build(json.loads((folder / "config.json").read_text()))
     codec.load_state_dict(load_file(folder / "model.safetensors"))
     return codec.eval()

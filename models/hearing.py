@@ -22,6 +22,7 @@ from models.oscillators import turns_per_sample
 from models.streaming import State, Steppable
 from models.tones import WINDOW, ToneBank
 
+FLOOR = 0.01  # of a sheet: what silence is written down as
 TURNS = 24.0  # of a tone in its window: neighbouring semitones part, a vibrato stays inside
 
 
@@ -79,7 +80,8 @@ class Hearing(Steppable):
 
     def _compress(self, power: Tensor) -> Tensor:
         """The square root of the amplitude, at the codec's gain."""
-        return (power * self.gain**2 + 1e-8) ** 0.25
+        # 1e-8 under the fourth root; written so, the ONNX optimiser would take it for zero.
+        return FLOOR * (power * (self.gain**2 / FLOOR**4) + 1.0) ** 0.25
 
     def _explained(self, turns: Tensor) -> Tensor:
         sample = torch.arange(2 * self.hop, dtype=torch.float64)

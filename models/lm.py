@@ -8,9 +8,10 @@ distance, so the window has an order without absolute positions and may slide fo
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from safetensors.torch import load_file
@@ -255,8 +256,13 @@ class LanguageModel(nn.Module):
         return torch.cat([start, tokens[:, :-1]], 1)
 
 
+def build(sizes: Mapping[str, Any]) -> LanguageModel:
+    """Make an untrained depthformer of the sizes that are stored with weights."""
+    return LanguageModel(LanguageConfig(**sizes))
+
+
 def load(folder: Path) -> LanguageModel:
     """Open a trained depthformer, averaged weights, in evaluation mode."""
-    model = LanguageModel(LanguageConfig(**json.loads((folder / "config.json").read_text())))
+    model = build(json.loads((folder / "config.json").read_text()))
     model.load_state_dict(load_file(folder / "model.safetensors"))
     return model.eval()

@@ -10,9 +10,11 @@ Dimensions: B clips, C channels, N samples, T mel frames of 20 ms, M mels, D fea
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import log
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -199,6 +201,11 @@ def pack(model: Mulan, path: Path) -> None:
     save_file(weights, path, metadata={"config": json.dumps(asdict(model.config))})
 
 
+def build(sizes: Mapping[str, Any]) -> Mulan:
+    """Make an untrained MuLan of the sizes that are stored with weights."""
+    return Mulan(MulanConfig(**{**sizes, "genres": tuple(sizes["genres"])}))
+
+
 def load(path: Path) -> Mulan:
     """Open a training run's folder or a packed file, in eval mode.
 
@@ -208,18 +215,16 @@ def load(path: Path) -> Mulan:
     weights = path / "model.safetensors" if path.is_dir() else path
     if not weights.is_file():
         raise BundleError(f"{weights} is missing. Train it: python -m training.train_mulan")
-    model = Mulan(_config(path))
+    model = build(_sizes(path))
     model.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
     return model.eval()
 
 
-def _config(path: Path) -> MulanConfig:
+def _sizes(path: Path) -> dict[str, Any]:
     if path.is_dir():
-        fields = json.loads((path / "config.json").read_text())
-    else:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-        if "config" not in metadata:
-            raise BundleError(f"{path.name} holds {sorted(metadata)}, expected a packed MuLan.")
-        fields = json.loads(metadata["config"])
-    return MulanConfig(**{**fields, "genres": tuple(fields["genres"])})
+        return dict(json.loads((path / "config.json").read_text()))
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata() or {}
+    if "config" not in metadata:
+        raise BundleError(f"{path.name} holds {sorted(metadata)}, expected a packed MuLan.")
+    return dict(json.loads(metadata["config"]))

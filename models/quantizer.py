@@ -114,6 +114,13 @@ class ResidualQuantizer(nn.Module):
             self.usage[level][dead] = 1.0
             self.sums[level][dead] = vectors[picks]
 
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Start the averages from the codebooks: weights without averages go on from where they
+        are, and are not drawn anew from the first batch."""
+        self.usage.fill_(1.0)
+        self.sums.copy_(self.codebooks)
+
     def _perplexity(self, index: Tensor) -> Tensor:
         share = torch.bincount(index.reshape(-1), minlength=self.size).float() / index.numel()
         return torch.exp(-(share * (share + 1e-10).log()).sum())

@@ -8,8 +8,10 @@ labels.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -156,9 +158,13 @@ def label_targets(rows: Tensor, labels: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+def build(sizes: Mapping[str, Any]) -> SemanticTokenizer:
+    """Make an untrained tokenizer of the sizes that are stored with weights."""
+    return SemanticTokenizer(SemanticConfig(**{**sizes, "dilations": tuple(sizes["dilations"])}))
+
+
 def load(folder: Path) -> SemanticTokenizer:
     """Open a trained tokenizer, averaged weights, in evaluation mode."""
-    fields = json.loads((folder / "config.json").read_text())
-    model = SemanticTokenizer(SemanticConfig(**fields | {"dilations": tuple(fields["dilations"])}))
+    model = build(json.loads((folder / "config.json").read_text()))
     model.load_state_dict(load_file(folder / "model.safetensors"))
     return model.eval()

@@ -2,9 +2,10 @@
 
 A `Task` brings a model, batches and a loss; the loop brings everything else. The learning rate
 follows the share of the *time* budget that is spent (warm-up, then cosine), so that
-`--budget-minutes` means the same on any machine. Checkpoints are safetensors plus one JSON; a run
-that is started again goes on where it stopped. Prints one line per `log_every` steps on stderr and
-one JSON summary on stdout.
+`--budget-minutes` means the same on any machine; on a CPU a process that waits for its turn, or is
+stopped, spends nothing. A run that is started again goes on where it stopped
+(`training.checkpoint`). A run that goes on from a bundle has a budget and a warm-up of its own.
+Prints one line per `log_every` steps on stderr and one JSON summary on stdout.
 """
 
 import json
@@ -19,8 +20,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from training import checkpoint
+from training.checkpoint import Base, Record
 
 
 class TrainingFailed(RuntimeError):
@@ -50,11 +54,13 @@ class LoopOptions:
     """How long and how to train."""
 
     out: Path  # folder for checkpoints
-    budget_minutes: float
+    budget_minutes: float  # of training; of a run that goes on from a bundle: since then
     lr: float = 1e-3  # peak
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.98)
     warmup: float = 0.02  # share of the budget
+    # After a bundle at least these: Adam's averages are empty, and its first steps as long as lr.
+    restart_warmup: int = 300  # steps
     clip: float = 1.0  # gradient norm
     average: float = 0.998  # decay of the weight average
     log_every: int = 50  # steps
@@ -118,22 +124,26 @@ class Loop:
         self.average = Average(task.model, options.average)
         self.steps, self.elapsed = 0, 0.0
         self.history: list[dict[str, float]] = []
+        self.base: Base | None = None
 
     def run(self) -> dict[str, Any]:
         """Train until the budget is spent; return and print the summary."""
         self._resume()
+        if self.base is not None and self.steps == self.base.steps:
+            self._validate()  # what the bundle says of itself, or weights and data do not belong
         budget = self.options.budget_minutes * 60
+        began = self.base.minutes * 60 if self.base else 0.0
         sums: dict[str, float] = defaultdict(float)
         last_validation = self.elapsed
-        for tick in self._ticks(budget):
-            self._set_lr(self.elapsed / budget)
+        for tick in self._ticks(began + budget):
+            self._set_lr((self.elapsed - began) / budget)
             figures = self._step()
             for name, value in figures.items():
                 sums[name] += value / self.options.log_every
             if self.steps % self.options.log_every == 0:
                 self._log(sums)
                 sums.clear()
-            self.elapsed += time.monotonic() - tick
+            self.elapsed += self._trained(tick)
             if self.elapsed - last_validation > self.options.validate_every_minutes * 60:
                 last_validation = self.elapsed
                 self._validate()
@@ -145,9 +155,14 @@ class Loop:
         self.task.guard(final)
         return summary
 
-    def _ticks(self, budget: float) -> Iterator[float]:
-        while self.elapsed < budget and not 0 < self.options.max_steps <= self.steps:
-            yield time.monotonic()
+    def _ticks(self, end: float) -> Iterator[tuple[float, float]]:
+        while self.elapsed < end and not 0 < self.options.max_steps <= self.steps:
+            yield time.monotonic(), time.process_time()
+
+    def _trained(self, tick: tuple[float, float]) -> float:
+        """Seconds spent on training since `tick`: on a CPU no more than the processor gave."""
+        wall, processor = time.monotonic() - tick[0], time.process_time() - tick[1]
+        return min(wall, processor) if self.device.type == "cpu" else wall
 
     def _step(self) -> dict[str, float]:
         rng = np.random.default_rng((self.options.seed, self.steps))
@@ -168,6 +183,9 @@ class Loop:
 
     def _set_lr(self, spent: float) -> None:
         warm = min(1.0, (spent + 1e-4) / self.options.warmup)
+        if self.base is not None:
+            since = self.steps - self.base.steps + 1
+            warm = min(warm, since / max(1, self.options.restart_warmup))
         cosine = 0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * min(1.0, spent)))
         for group in self.optimizer.param_groups:
             group["lr"] = self.options.lr * warm * cosine
@@ -191,37 +209,40 @@ class Loop:
         """Write `model.safetensors` (averaged), `resume.safetensors` and `run.json` atomically."""
         out = self.options.out
         out.mkdir(parents=True, exist_ok=True)
-        live = {f"model.{k}": v.contiguous() for k, v in self.task.model.state_dict().items()}
+        live = {f"model.{k}": v for k, v in self.task.model.state_dict().items()}
         for index, parameter in enumerate(self._ordered()):
             for name, value in self.optimizer.state.get(parameter, {}).items():
-                live[f"optimizer.{index}.{name}"] = torch.as_tensor(value).contiguous()
+                live[f"optimizer.{index}.{name}"] = torch.as_tensor(value)
         kinds = {k: v.dtype for k, v in self.task.model.state_dict().items()}
-        averaged = {k: v.to(kinds[k]).contiguous() for k, v in self.average.values.items()}
-        _replace(out / "resume.safetensors", live)
-        _replace(out / "model.safetensors", averaged)
+        averaged = {k: v.to(kinds[k]) for k, v in self.average.values.items()}
+        checkpoint.write_tensors(out / checkpoint.RESUME, live)
+        checkpoint.write_tensors(out / checkpoint.WEIGHTS, averaged)
         options = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self.options).items()}
-        record = {
-            "steps": self.steps,
-            "elapsed": self.elapsed,
-            "options": options,
-            "history": self.history,
-        }
-        (out / "run.json").write_text(json.dumps(record, indent=1))
+        record = Record(self.steps, self.elapsed, options, self.history, self.base)
+        checkpoint.write_record(out, record)
 
     def _ordered(self) -> list[nn.Parameter]:
         return [p for group in self.optimizer.param_groups for p in group["params"]]
 
     def _resume(self) -> None:
         out = self.options.out
-        if not (out / "run.json").exists():
+        record = checkpoint.read_record(out)
+        if record is None:
             return
-        record = json.loads((out / "run.json").read_text())
-        self.steps, self.elapsed, self.history = (
-            record["steps"],
-            record["elapsed"],
-            record["history"],
+        self.steps, self.elapsed, self.history = record.steps, record.elapsed, record.history
+        self.base = record.base
+        averaged = load_file(out / checkpoint.WEIGHTS)
+        self.average.values = {k: v.float().to(self.device) for k, v in averaged.items()}
+        if (out / checkpoint.RESUME).exists():
+            self._restore(load_file(out / checkpoint.RESUME))
+        else:
+            self.task.model.load_state_dict(averaged)
+        print(
+            f"resumed at step {self.steps}, {self.elapsed / 60:.1f} minutes spent", file=sys.stderr
         )
-        live = load_file(out / "resume.safetensors")
+
+    def _restore(self, live: dict[str, Tensor]) -> None:
+        """Take over live weights and the optimiser's averages."""
         model = {k[6:]: v for k, v in live.items() if k.startswith("model.")}
         self.task.model.load_state_dict(model)
         for index, parameter in enumerate(self._ordered()):
@@ -232,15 +253,3 @@ class Loop:
             if state:
                 state["step"] = state["step"].cpu()
                 self.optimizer.state[parameter] = state
-        self.average.values = {
-            k: v.float().to(self.device) for k, v in load_file(out / "model.safetensors").items()
-        }
-        print(
-            f"resumed at step {self.steps}, {self.elapsed / 60:.1f} minutes spent", file=sys.stderr
-        )
-
-
-def _replace(path: Path, tensors: dict[str, Tensor]) -> None:
-    part = path.with_suffix(".part")
-    save_file({k: v.cpu() for k, v in tensors.items()}, part)
-    part.replace(path)

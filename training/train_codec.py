@@ -9,7 +9,6 @@ sound like; commitment. Each example keeps a random number of levels. A collapse
 run.
 """
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +22,7 @@ from torch import Tensor
 from engine.errors import OptionError
 from models.codec import Codec, CodecConfig
 from models.quantizer import BYPASS
+from training.checkpoint import settle_sizes
 from training.data import Prepared, load
 from training.loop import Loop, LoopOptions, TrainingFailed
 from training.losses import MelDistance, magnitude_snr_db
@@ -153,8 +153,7 @@ def main(
     """Train the codec."""
     train, valid = load(data / "train"), load(data / "valid")
     config = CodecConfig(rate=train.format.rate, channels=train.format.channels)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(json.dumps(asdict(config)))
+    settle_sizes(out, asdict(config))
     others = load(sounds) if sounds else None
     task = CodecTask(config, train, valid, batch=batch, frames=frames, sounds=others)
     Loop(

@@ -10,7 +10,6 @@ its own slips. In some examples most of the past is missing: with all of it ther
 hardly change what comes next, and are not learned.
 """
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -34,6 +33,7 @@ from engine.spec import (
     STYLE_WIDTH,
 )
 from models.lm import LanguageConfig, LanguageModel
+from training.checkpoint import settle_sizes
 from training.data import Prepared, load
 from training.loop import Loop, LoopOptions, TrainingFailed
 from training.train_semantic import slice_labels
@@ -245,8 +245,7 @@ def main(
     """Train the language model."""
     train, valid = Split(data / "train"), Split(data / "valid")
     config = LanguageConfig(layers=layers, row_width=ROW_WIDTH)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(json.dumps(asdict(config)))
+    settle_sizes(out, asdict(config))
     task = LanguageTask(config, train, valid, batch=batch, frames=frames, depth_share=depth_share)
     options = LoopOptions(
         out=out,

@@ -8,7 +8,6 @@ caption that is wrong in a single attribute. A run whose contrastive loss stays 
 loss of guessing, fails. The judge is a second MuLan with tag heads, for evaluation only.
 """
 
-import json
 from dataclasses import asdict
 from math import log
 from pathlib import Path
@@ -22,6 +21,7 @@ from torch.nn import functional as F
 
 from models.mulan import Mulan, MulanConfig
 from training.captions_cache import Embed
+from training.checkpoint import settle_sizes
 from training.data import Prepared, load
 from training.loop import Loop, LoopOptions, TrainingFailed
 from training.mulan_data import Clips, ClipSource, colour
@@ -209,8 +209,7 @@ def main(
     train, valid = load(data / "train"), load(data / "valid")
     genres = sorted({piece.meta["genre"] for piece in train.pieces}) if judge else []
     config = MulanConfig(rate=train.format.rate, genres=tuple(genres))
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(json.dumps(asdict(config)))
+    settle_sizes(out, asdict(config))
     task = MulanTask(config, train, valid, batch=batch)
     options = LoopOptions(
         out=out,

@@ -3,7 +3,6 @@
 python -m training.train_semantic --data data/prepared --out data/runs/semantic --budget-minutes 8
 """
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +15,7 @@ from torch.nn import functional
 
 from engine.row import Labels, encode_labels
 from models.semantic import SemanticConfig, SemanticTokenizer, label_targets
+from training.checkpoint import settle_sizes
 from training.data import LABEL_FIELDS, Prepared, load
 from training.loop import Loop, LoopOptions, TrainingFailed
 
@@ -139,8 +139,7 @@ def main(
     """Train the semantic tokenizer."""
     train, valid = load(data / "train"), load(data / "valid")
     config = SemanticConfig(rate=train.format.rate, channels=train.format.channels)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(json.dumps(asdict(config)))
+    settle_sizes(out, asdict(config))
     task = SemanticTask(config, train, valid, batch=batch, frames=frames)
     Loop(
         task, LoopOptions(out=out, budget_minutes=budget_minutes, lr=lr, seed=seed, threads=threads)

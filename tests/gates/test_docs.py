@@ -13,7 +13,7 @@ from tests.gates.documents import read
 from tests.gates.tree import ROOT
 
 PAGES = ["README.md", "CONTRIBUTING.md", "bridge/README.md", "plugin_host/README.md"]
-PAGES += ["docs/controllers.md", "docs/protocol.md"]
+PAGES += ["docs/controllers.md", "docs/protocol.md", "docs/training.md"]
 EXAMPLES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
 MADE_BY_A_COMMAND = (".venv/", "out/", "data/")
 
@@ -106,8 +106,9 @@ def test_what_a_page_names_exists(page):
     assert problems(file.read_text(), folder=file.parent.relative_to(ROOT).as_posix()) == []
 
 
-def test_the_modules_of_the_training_script_exist():
-    script = (ROOT / "training" / "runs" / "default.sh").read_text()
+@pytest.mark.parametrize("name", ["default", "finetune"])
+def test_the_modules_of_a_training_script_exist(name):
+    script = (ROOT / "training" / "runs" / f"{name}.sh").read_text()
     assert problems(f"```\n{script}\n```") == []
 
 

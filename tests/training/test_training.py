@@ -237,3 +237,14 @@ def test_the_last_line_of_a_run_is_its_summary(music, tmp_path, capsys):
     train(task, tmp_path, 2)
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["steps"] == 2
     assert isinstance(task.model, Codec)
+
+
+def test_a_machine_that_slept_spends_nothing_of_the_budget(music, tmp_path, monkeypatch):
+    """A stopped process sees the clock jump; the processor worked no longer for it."""
+    clock = iter(range(0, 10**6, 3600))
+    monkeypatch.setattr("training.loop.time.monotonic", lambda: next(clock))
+    task = CodecTask(SMALL, music, music, batch=2, frames=25)
+    task.guard = lambda figures: None
+    summary = train(task, tmp_path, 3, device="cpu")
+    assert summary["steps"] == 3
+    assert summary["minutes"] < 60
