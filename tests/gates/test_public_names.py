@@ -18,6 +18,7 @@ ENGINE_NAMES = {
     *("HostBlock", "Loop", "Signature", "SongTempo", "TempoChange", "FRAME_RATE"),
     "main",
     "open_bundle",
+    "prefer_delivery",
     "__version__",
 }
 
