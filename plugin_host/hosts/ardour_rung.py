@@ -135,9 +135,8 @@ def answers(stage: Stage, *, is_offline: bool) -> Figures:
         max(calls) < 0.1 * min(responses), "the loudness of what is made in calls", calls, "little"
     )
     begins = [_begin(bar) for bar in bars[1::2]]
-    if is_offline:
-        late = max(abs(begin) for begin in begins)
-        expect(late < GRID_MS / 1000.0, "a response began", f"{late:.3f} s late", "within 25 ms")
+    late = max(abs(begin) for begin in begins)
+    expect(late < GRID_MS / 1000.0, "a response began", f"{late:.3f} s late", "within 25 ms")
     return {"calls": calls, "responses": responses, "begin_ms": [1000 * one for one in begins]}
 
 

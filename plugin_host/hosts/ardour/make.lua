@@ -31,8 +31,14 @@ if seconds > 0 then
   session:request_roll(ARDOUR.TransportRequestSource.TRS_UI)
   while session:transport_sample() < seconds * 48000 do sleep(0.1) end
   session:request_stop(false, false, ARDOUR.TransportRequestSource.TRS_UI)
-  sleep(2)
-  arm(music, false)
+  -- An order to disarm that comes before the recording has ended is forgotten without a word.
+  for _ = 1, 50 do
+    sleep(0.2)
+    arm(music, false)
+    sleep(0.2)
+    if not session:transport_rolling() and music:rec_enable_control():get_value() == 0 then break end
+  end
+  assert(music:rec_enable_control():get_value() == 0, "the track stayed armed")
 end
 
 local kind = ARDOUR.PluginType[arg[3]]
