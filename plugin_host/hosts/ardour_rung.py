@@ -16,6 +16,7 @@ from plugin_host.hosts.engine import Engine
 from plugin_host.hosts.jack import Jack
 from plugin_host.hosts.nearest import is_nearest
 from plugin_host.hosts.stage import Stage
+from plugin_host.hosts.stalls import Stalls
 from plugin_host.rung import Experiment, Figures, Finding, Rung, expect
 
 if TYPE_CHECKING:
@@ -155,18 +156,21 @@ def continues(stage: Stage) -> Figures:
     return {"loudness_by_bar": levels}
 
 
-def rolls(stage: Stage, seconds: float, *, is_strict: bool = True) -> Figures:
+def rolls(
+    stage: Stage, seconds: float, *, is_strict: bool = True, buffer: str = "normal"
+) -> Figures:
     """Real time on a JACK server without a card: nobody is late, and there is no gap.
 
     Args:
         stage: where.
         seconds: how long.
         is_strict: whether lateness fails it; not on a machine that does other things as well.
+        buffer: how much is held ready: low, normal or safe.
     """
     server: Jack | None = None
-    with stage.engine() as engine:
+    with stage.engine() as engine, Stalls() as stalls:
         session = Session(stage)
-        session.tell([PROMPT], bpm=BPM, seed=5)
+        session.tell([PROMPT], bpm=BPM, seed=5, buffer=buffer)
         if jack.missing():
             made, figures = session.roll(seconds, wait=3.0, backend=DUMMY)
         else:
@@ -174,17 +178,19 @@ def rolls(stage: Stage, seconds: float, *, is_strict: bool = True) -> Figures:
                 clients = {k: v for k, v in server.environment.items() if k.startswith("JACK")}
                 made, figures = session.roll(seconds, wait=3.0, backend=("JACK", HOST), **clients)
         judged = _judged(stage, engine, made)
-    found = sound.gaps(made, RATE)
+    found, own = sound.gaps(made, RATE), stalls.figures()
     start = found.pop(0).seconds if found and found[0].start == 0.0 else 0.0
     expect(sound.loudness(made) > 1e-4, "the loudness", sound.loudness(made), "above 0.0001")
     if is_strict:
-        expect(not found, "gaps", sound.listed(found), "none")
-        expect(start <= START_SECONDS, "music begins after", f"{start:.3f} s", f"{START_SECONDS} s")
+        expect(not found, "gaps", f"{sound.listed(found)}; {own}", "none")
+        expect(start <= START_SECONDS, "music begins after", f"{start:.3f} s; {own}", f"{START_SECONDS} s")
         expect(figures["xruns"] == 0, "Ardour's own xruns", figures["xruns"], "0")
     return {
         "backend": "JACK" if server else DUMMY[0],
+        "buffer": buffer,
         "start_seconds": start,
         "gaps": len(found),
+        **own,
         **figures,
         **judged,
     }

@@ -6,6 +6,7 @@ often each client was late. The server's word on lateness is its log; it names t
 
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from typing import Final, NamedTuple
 from plugin_host.rung import Failed
 
 PROGRAMS: Final = {"jackd": "jackd2", "jack_lsp": "jackd2", "jack_rec": "jackd2"}
+PRIORITY: Final = 70  # of 99, where real time is allowed; a usual one for sound
 READY_SECONDS: Final = 15.0
 LATE: Final = re.compile(r"client = (\S+) was not \w+, state = (\w+)")
 
@@ -32,6 +34,12 @@ class Late(NamedTuple):
 def missing() -> list[str]:
     """Name the Debian packages without which there is no server."""
     return sorted({package for name, package in PROGRAMS.items() if shutil.which(name) is None})
+
+
+def realtime() -> list[str]:
+    """What tells a server to have its threads and its clients' go first, if that is allowed."""
+    may = os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_RTPRIO)[0] > PRIORITY
+    return ["-R", "-P", str(PRIORITY)] if may else ["-r"]
 
 
 class Jack:
@@ -55,7 +63,7 @@ class Jack:
         self._log = folder / "jackd.log"
         with self._log.open("w") as log:
             self._server = subprocess.Popen(
-                ["jackd", "-n", self.name, "-r", "-d", "dummy", "-r", str(rate), "-p", str(period)],
+                ["jackd", "-n", self.name, *realtime(), "-d", "dummy", "-r", str(rate), "-p", str(period)],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

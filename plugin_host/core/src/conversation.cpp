@@ -101,6 +101,10 @@ void Conversation::take_events(double now) {
                 memory_.epoch = event;
                 epoch_asked_at_ = now;
                 break;
+            case Event::Kind::start:
+                if (listener_ != nullptr)
+                    listener_->start(static_cast<std::uint64_t>(std::ceil(event.point.sample)));
+                break;
             case Event::Kind::note_on:
             case Event::Kind::note_off:
                 ask("", note_command(event.kind == Event::Kind::note_on, event.number), false, now);

@@ -22,6 +22,8 @@ void Playback::prepare(std::uint32_t host_rate) {
     gain_ = 0.0f;
     window_size_ = kMaxPiece * axis_.down / axis_.up + 2 * filter_->half() + 2;
     window_.assign(kChannels * window_size_, 0.0f);
+    leave_.assign(kChannels * kMaxPiece, 0.0f);
+    left_begin_ = left_end_ = 0;
 }
 
 std::uint64_t Playback::needed() const noexcept {
@@ -41,11 +43,31 @@ std::uint64_t Playback::ready() const noexcept {
 }
 
 void Playback::await(std::uint32_t epoch) noexcept {
+    if (gain_ > 0.0f) take_leave();
     epoch_ = epoch;
     gain_ = 0.0f;
     rising_ = start_;
     tail_ = 0;
     is_waiting_ = true;
+}
+
+// Keep the end of what sounds: from its gain to none, as far as it is there.
+void Playback::take_leave() noexcept {
+    const std::uint64_t all = ready(), ahead = all > tail_ ? all - tail_ : 0;
+    left_begin_ = 0;
+    left_end_ = static_cast<std::size_t>(std::min<std::uint64_t>({ahead, fade_, kMaxPiece}));
+    float* rows[kChannels] = {leave_.data(), leave_.data() + kMaxPiece};
+    render(host_ + tail_, rows, left_end_);
+    for (std::size_t i = 0; i < left_end_; ++i) {
+        const float part = static_cast<float>(left_end_ - i) / static_cast<float>(left_end_ + 1);
+        for (float* row : rows) row[i] *= gain_ * part;
+    }
+}
+
+void Playback::add_leave(float* const* out, std::size_t count) noexcept {
+    for (std::size_t i = 0; i < count && left_begin_ < left_end_; ++i, ++left_begin_)
+        for (int channel = 0; channel < kChannels; ++channel)
+            out[channel][i] += leave_[channel * kMaxPiece + left_begin_];
 }
 
 void Playback::play(float* const* out, std::size_t count) noexcept {
@@ -60,6 +82,7 @@ void Playback::play(float* const* out, std::size_t count) noexcept {
         is_waiting_ = true;
         rising_ = fade_;
     }
+    add_leave(out, count);
     host_ += count;
     ring_.release(needed());
 }
@@ -71,6 +94,7 @@ void Playback::rest(float* const* out, std::size_t count) noexcept {
     const std::uint64_t sounded = is_silent() ? 0 : std::min<std::uint64_t>(ahead, count);
     render(host_ + tail_, out, static_cast<std::size_t>(sounded));
     fade(out, count, sounded, false);
+    add_leave(out, count);
     tail_ += count;
 }
 

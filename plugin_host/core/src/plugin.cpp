@@ -11,7 +11,7 @@
 namespace antiphon {
 namespace {
 
-constexpr double kLeadSeconds[] = {0.02, 0.04, 0.12};  // buffer: low, normal, safe
+constexpr double kLeadSeconds[] = {0.04, 0.08, 0.2};  // buffer: low, normal, safe
 constexpr double kGainSeconds = 0.01;                  // for mix and bypass to arrive
 constexpr float kPeakDecay = 0.9f;                     // a block
 constexpr std::uint32_t kRates[] = {8000, 768000};
@@ -50,7 +50,7 @@ void Plugin::activate(double host_rate, std::size_t max_block) {
     silence_.assign(Playback::kMaxPiece, 0.0f);
     watch_.forget();
     last_quarter_.reset();
-    is_rolling_ = has_played_ = false;
+    is_rolling_ = has_played_ = has_lead_in_ = false;
     patience_ = options_.offline_wait_seconds;
     if (link_ == nullptr) link_ = std::make_unique<LinkThread>(shared_, options_.link);
 }
@@ -142,8 +142,9 @@ HostTime Plugin::interpret(const Block& block) noexcept {
 
 void Plugin::follow(const HostTime& said, bool is_rolling, bool is_offline) noexcept {
     Exchange& exchange = shared_->exchange;
-    const News news = watch_.see(said, playback_.position());
     const bool is_start = is_rolling && !is_rolling_;
+    if (is_start && !is_offline) start_near(said);
+    const News news = watch_.see(said, playback_.position());
     const bool is_bounce = is_rolling && is_offline && !is_epoch_offline_;
     const std::uint32_t stale = exchange.stale.load(std::memory_order_acquire);
     bool wants_epoch = epoch_due_ || is_bounce;
@@ -155,12 +156,40 @@ void Plugin::follow(const HostTime& said, bool is_rolling, bool is_offline) noex
     if (is_offline && (is_start || is_bounce)) patience_ = options_.offline_wait_seconds;
     if (wants_epoch) {
         stale_ = stale;
+        playback_.await(++epoch_);
+        if (is_offline || !is_rolling) lead_in();
         ask_for_epoch(is_offline);
     } else if (news != News::none) {
         Event event;
         event.point = song_from_here();
         exchange.events.push(event);
     }
+    if (is_start) {
+        Event event;
+        event.kind = Event::Kind::start;
+        event.point = song_from_here();
+        exchange.events.push(event);
+    }
+}
+
+// Some hosts begin a little before or behind the place where they stood, by delays that they make
+// up for. What is held ready is there for that, too, so that the first beat sounds.
+void Plugin::start_near(const HostTime& said) noexcept {
+    const auto stood = watch_.point().quarter_at(playback_.position());
+    if (!has_lead_in_ || !stood || !said.quarter || !said.bpm) return;
+    const double seconds = (*said.quarter - *stood) * 60.0 / *said.bpm;
+    const double held = static_cast<double>(lead_frames()) / host_rate_;
+    if (seconds * kLinkRate < -static_cast<double>(kLeadIn) || seconds > held) return;
+    playback_.skip(std::llround(seconds * host_rate_));
+    watch_.put(playback_.position(), *said.quarter);
+}
+
+// Have what is wanted begin a while before the place where the host stands, or renders from.
+void Plugin::lead_in() noexcept {
+    if (!has_lead_in_)
+        playback_.skip(static_cast<std::int64_t>(kLeadIn * host_rate_ / kLinkRate));
+    has_lead_in_ = true;
+    watch_.put(playback_.position());
 }
 
 // The stream stands still while the host does; where it moves, so does the song.
@@ -174,10 +203,10 @@ SongPoint Plugin::song_from_here() const noexcept {
 void Plugin::ask_for_epoch(bool is_offline) noexcept {
     Event event;
     event.kind = Event::Kind::epoch;
-    event.epoch = ++epoch_;
+    event.epoch = epoch_;
     event.is_fresh = is_offline || value(id::same_again) >= 0.5f;
     event.point = song_from_here();
-    playback_.await(epoch_);
+    if (has_lead_in_) event.point = event.point.moved_to(event.point.sample - kLeadIn);
     is_epoch_offline_ = is_offline;
     epoch_due_ = !shared_->exchange.events.push(event);
 }
@@ -199,6 +228,7 @@ void Plugin::process_piece(const Block& block, std::size_t first, std::size_t co
                 shared_->exchange.offline_gaps.fetch_add(1, std::memory_order_relaxed);
         }
         playback_.play(made, count);
+        has_lead_in_ = false;
     }
     mix(block, first, count);
 }
@@ -209,7 +239,8 @@ void Plugin::publish(std::size_t frames) noexcept {
     const bool is_offline = exchange.is_offline.load(std::memory_order_relaxed);
     const std::uint64_t ahead = is_offline ? frames : frames + lead_frames();
     const std::uint64_t room = exchange.sound.size() * 3 / 4;
-    const std::uint64_t needed = playback_.needed();
+    std::uint64_t needed = playback_.needed();
+    if (has_lead_in_) needed -= std::min(needed, kLeadIn);
     exchange.needed.store(needed, std::memory_order_release);
     exchange.wanted.store(std::min(playback_.needed_until(ahead), needed + room),
                           std::memory_order_release);

@@ -162,6 +162,13 @@ TEST_CASE("playback: nothing of before an epoch sounds once a new one is awaited
     for (int i = 0; i < 10; ++i) player.play(512);
     player.make(player.playback.needed_until(4096));
     player.playback.await(2);
+    std::vector<float> end(512), right(512);
+    float* out[] = {end.data(), right.data()};
+    player.playback.rest(out, 512);
+    CHECK(end[0] == doctest::Approx(0.5).epsilon(0.02));
+    CHECK(steepest(end) < 0.01f);
+    CHECK(end[144] == 0.0f);
+    player.playback.skip(9600);
     CHECK(player.play(512, false)[511] == 0.0f);
     player.ring.begin_epoch(2, player.playback.next_link());
     player.made = player.playback.next_link();

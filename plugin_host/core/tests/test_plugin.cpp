@@ -25,6 +25,8 @@ using antiphon::test::wait_until;
 
 namespace {
 
+constexpr double kLeadInQuarters = 0.4;  // Plugin::kLeadIn at 120 bpm
+
 PluginOptions quiet(double wait = 20.0) {
     PluginOptions options;
     options.link.may_start = false;
@@ -92,7 +94,7 @@ TEST_CASE("plugin: an offline bounce is whole from the first sample, and on the 
     std::minstd_rand dice(5);
     while (host.left.size() < 5 * 48000) host.block(1 + dice() % 2000);
     int faults = 0;
-    for (std::size_t i = 48; i < host.left.size(); ++i) faults += host.left[i] != sound_left(i);
+    for (std::size_t i = 48; i < host.left.size(); ++i) faults += host.left[i] != sound_left(Plugin::kLeadIn + i);
     CHECK(faults == 0);
     CHECK(off_the_grid(host, 8.0, 48, 1e-7f) == 0);
     CHECK(studio.plugin.view().offline_gaps == 0);
@@ -216,7 +218,7 @@ TEST_CASE("plugin: a moved playhead is followed, and play begins there") {
         host.block(64);
         bool found = false;
         studio.server.with([&](auto& engine) {
-            found = !engine.log.quarters.empty() && engine.log.quarters.back() == 100.0;
+            found = !engine.log.quarters.empty() && engine.log.quarters.back() == 100.0 - kLeadInQuarters;
         });
         return found && studio.plugin.view().report.state == LinkState::playing &&
                studio.plugin.view().buffer_seconds > 0.03;
@@ -226,6 +228,44 @@ TEST_CASE("plugin: a moved playhead is followed, and play begins there") {
     host.is_playing = true;
     host.live(10, 480);
     CHECK(off_the_grid(host, 100.0, 48, 1e-7f) == 0);
+}
+
+TEST_CASE("plugin: a host that begins a little beside the place where it stood has its first beat") {
+    for (const double beside : {-0.39, -0.128, 0.0, 0.1}) {  // quarters
+        CAPTURE(beside);
+        Studio studio;
+        Host host(studio.plugin);
+        host.is_playing = false;
+        host.quarter = 8.0;
+        REQUIRE(host.prime());
+        std::size_t hellos = 0;
+        studio.server.with([&](auto& engine) { hellos = engine.log.hellos.size(); });
+        host.forget();
+        host.quarter = 8.0 + beside;
+        host.is_playing = true;
+        host.live(20, 480);
+        CHECK(off_the_grid(host, 8.0 + beside, 48, 1e-7f) == 0);
+        CHECK(studio.plugin.view().underruns == 0);
+        studio.server.with([&](auto& engine) { CHECK(engine.log.hellos.size() == hellos); });
+    }
+}
+
+TEST_CASE("plugin: a host that begins far from where it stood gets music of its place") {
+    Studio studio;
+    Host host(studio.plugin);
+    host.is_playing = false;
+    host.quarter = 8.0;
+    REQUIRE(host.prime());
+    host.quarter = 6.0;
+    host.is_playing = true;
+    host.block(480);  // nothing is ready for that
+    REQUIRE(wait_until([&] {
+        host.block(48);
+        return host.right.back() != 0.0f;
+    }));
+    host.live(5, 480);
+    const std::size_t last = host.right.size() - 480;
+    CHECK(host.right[last] == doctest::Approx(sound_right(host.quarter - 0.02)).epsilon(1e-5));
 }
 
 TEST_CASE(
@@ -345,7 +385,7 @@ TEST_CASE("plugin: bypass passes the input alone, and mix fades between the two"
     studio.plugin.set_value(id::mix, 1.0f);
     host.forget();
     host.blocks(10, 512);
-    CHECK(host.left.back() == sound_left(20 * 512 - 1));
+    CHECK(host.left.back() == sound_left(Plugin::kLeadIn + 20 * 512 - 1));
     studio.plugin.set_value(id::mix, 0.0f);
     host.blocks(10, 512);
     CHECK(host.left.back() == 0.25f);
@@ -360,7 +400,7 @@ TEST_CASE("plugin: what was just heard can be kept, in whole bars") {
     const Kept kept = studio.plugin.keep(2);
     REQUIRE(kept.frames.size() == 2 * 4 * 48000);
     CHECK(kept.bpm == 120.0);
-    CHECK(kept.frames[0] == sound_left(2 * 2 * 48000));  // from bar 3's first sample on
+    CHECK(kept.frames[0] == sound_left(Plugin::kLeadIn + 2 * 2 * 48000));  // from bar 3's first sample on
 }
 
 TEST_CASE("plugin: what a project keeps comes back") {
@@ -465,6 +505,31 @@ TEST_CASE(
     CHECK(again.right == host.right);
     CHECK(other.view().report.state == LinkState::replaying);
     CHECK(other.view().offline_gaps == 0);
+}
+
+TEST_CASE("plugin: of what was held ready only what was heard is recorded") {
+    TakeStudio studio;
+    Host host(studio.plugin);
+    host.quarter = 8.0;
+    host.is_playing = false;
+    REQUIRE(host.prime());
+    host.forget();
+    host.quarter = 8.0 - 0.1;  // 2,400 samples
+    host.is_playing = true;
+    host.live(150, 480);
+    host.is_playing = false;
+    host.blocks(2, 480);
+    REQUIRE(wait_until([&] { return !studio.plugin.take().empty(); }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    Take take;
+    std::string problem;
+    REQUIRE(take.open(studio.plugin.take(), problem));
+    std::vector<float> left(2400), right(2400);
+    const std::int64_t place = 4 * 48'000 - 2400;
+    take.read(place - 2400, 2400, left.data(), right.data());
+    CHECK(std::count(left.begin(), left.end(), 0.0f) == 2400);
+    take.read(place, 2400, left.data(), right.data());
+    for (std::size_t i = 200; i < 2400; ++i) REQUIRE(left[i] == host.left[i]);
 }
 
 TEST_CASE("plugin: a loop is recorded where it was, and the last time round is what is replayed") {

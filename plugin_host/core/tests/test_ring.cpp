@@ -71,15 +71,21 @@ TEST_CASE("ring: what came twice is taken once, and behind a gap the stretch beg
     CHECK(left[15] == 0.0f);
 }
 
-TEST_CASE("ring: an epoch forgets what is to come and keeps what was") {
+TEST_CASE("ring: an epoch forgets all there is, and may begin before what was read") {
     FrameRing ring(8);
     write_from(ring, 0, 100);
     ring.begin_epoch(7, 60);
     CHECK(ring.epoch() == 7);
     CHECK(ring.end() == 60);
-    CHECK(wrong(ring, 10, 50) == 0);
-    ring.begin_epoch(8, 90);  // ahead of what is known: a gap
+    float left[20], right[20];
+    ring.read(50, 20, left, right);
+    CHECK(std::count(left, left + 20, 0.0f) == 20);
+    ring.begin_epoch(8, 90);  // ahead of what is known
     CHECK(ring.begin() == 90);
+    ring.release(200);
+    ring.begin_epoch(9, 160);
+    CHECK(write_from(ring, 160, 80) == 80);
+    CHECK(wrong(ring, 160, 80) == 0);
 }
 
 TEST_CASE("ring: two threads, a million frames in blocks of any size") {

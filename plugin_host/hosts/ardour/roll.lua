@@ -12,7 +12,12 @@ session:maybe_enable_record(false)
 session:goto_start()
 sleep(1)
 session:reset_xrun_count()
-session:request_roll(ARDOUR.TransportRequestSource.TRS_UI)
+for _ = 1, 10 do  -- an order that comes while it is still locating is forgotten
+  session:request_roll(ARDOUR.TransportRequestSource.TRS_UI)
+  sleep(0.5)
+  if session:transport_rolling() then break end
+end
+assert(session:transport_rolling(), "the transport does not roll")
 io.open(arg[6], "w"):close()
 local worst = 0
 while session:transport_sample() < tonumber(arg[4]) * 48000 do

@@ -49,6 +49,8 @@ class SoundListener {
                       std::size_t count) = 0;
     // The song goes on from here; what comes before it was heard.
     virtual void follow(const SongPoint& point) = 0;
+    // The stream moves from a sample on; what comes before it was not heard.
+    virtual void start(std::uint64_t sample) = 0;
 };
 
 // What outlives a conversation.

@@ -22,6 +22,7 @@ struct Event {
     enum class Kind : std::uint8_t {
         song,     // the song is where it was not expected
         epoch,    // all sound from `point.sample` on is wanted anew
+        start,    // the stream moves from `point.sample` on; what lies before it was not heard
         note_on,  // `number` is a MIDI note
         note_off,
         notes_off,

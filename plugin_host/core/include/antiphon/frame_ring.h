@@ -3,8 +3,8 @@
 // One thread writes, one reads; neither waits, locks or allocates. Both channels of a frame are
 // committed together. What is written is one stretch [begin, end): writing further on than `end`
 // begins a new stretch there. The writer never touches a place at or behind the reader's floor, so
-// the reader may read [floor, end) at leisure. An epoch is a promise from the writer that all from
-// some place on is new; until the reader sees its number, it must not read beyond that place.
+// the reader may read [floor, end) at leisure. An epoch is a promise from the writer that all there
+// is is new; until the reader sees its number, it must not read.
 
 #pragma once
 
@@ -29,11 +29,10 @@ class FrameRing {
 
     // --- [writer] -------------------------------------------------------------------------------
 
-    // Forget all from a place on, which the reader must not read before it sees the epoch.
+    // Forget all there is, and begin anew at a place; what the reader is past may be told again, as
+    // far as a quarter of the ring goes back.
     void begin_epoch(std::uint32_t epoch, std::uint64_t position) noexcept {
-        if (begin_.load(std::memory_order_relaxed) > position ||
-            end_.load(std::memory_order_relaxed) < position)
-            begin_.store(position, std::memory_order_relaxed);
+        begin_.store(position, std::memory_order_relaxed);
         end_.store(position, std::memory_order_release);
         epoch_.store(epoch, std::memory_order_release);
     }

@@ -46,9 +46,12 @@ class Playback {
 
     // --- sounding -------------------------------------------------------------------------------
 
-    // From now on the ring must have reached an epoch before anything sounds.
+    // From now on the ring must have reached an epoch before anything sounds; what is sounding
+    // still fades out.
     void await(std::uint32_t epoch) noexcept;
     bool has_epoch() const noexcept { return ring_.epoch() == epoch_; }
+    // Go on at another place than the next: later, or so little earlier that it is still there.
+    void skip(std::int64_t host_samples) noexcept { host_ += host_samples; }
 
     // Sound the next samples and go on behind them.
     //
@@ -62,6 +65,8 @@ class Playback {
 
   private:
     void render(std::uint64_t host, float* const* out, std::size_t count) noexcept;
+    void take_leave() noexcept;
+    void add_leave(float* const* out, std::size_t count) noexcept;
     void fade(float* const* out, std::size_t count, std::uint64_t ahead, bool is_open) noexcept;
 
     FrameRing& ring_;
@@ -78,6 +83,8 @@ class Playback {
     std::uint64_t underruns_ = 0;
     std::vector<float> window_;  // [C][as much as a piece needs]
     std::size_t window_size_ = 0;
+    std::vector<float> leave_;  // [C][kMaxPiece] the end of what sounded before an epoch
+    std::size_t left_begin_ = 0, left_end_ = 0;  // of it, what is still to sound
 };
 
 }  // namespace antiphon

@@ -65,6 +65,10 @@ struct Kept {
 
 class Plugin {
   public:
+    // What is held ready for a host that stands begins so many link samples before its place; what
+    // is rendered offline, too, so that both are the same music.
+    static constexpr std::uint64_t kLeadIn = 9600;  // 200 ms
+
     explicit Plugin(PluginOptions options = {});
     ~Plugin();
 
@@ -110,6 +114,8 @@ class Plugin {
                        std::size_t left) noexcept;
     void follow(const HostTime& said, bool is_rolling, bool is_offline) noexcept;
     SongPoint song_from_here() const noexcept;
+    void start_near(const HostTime& said) noexcept;
+    void lead_in() noexcept;
     void ask_for_epoch(bool is_offline) noexcept;
     void publish(std::size_t frames) noexcept;
     bool wait_for_sound(std::size_t count) noexcept;
@@ -128,6 +134,7 @@ class Plugin {
     std::size_t usual_block_ = 512;  // of the last while, the largest
     bool is_rolling_ = false, is_epoch_offline_ = false;
     bool epoch_due_ = false, has_played_ = false;
+    bool has_lead_in_ = false;  // what is wanted begins before where the host stands
     std::optional<double> last_quarter_;
     double patience_ = 0.0;  // seconds that are left to wait for the engine
     float dry_ = 1.0f, wet_ = 1.0f, gain_step_ = 0.002f;

@@ -59,6 +59,12 @@ class SongWatch {
     // What is new about a block's first sample; it is what is predicted from, from now on.
     News see(const HostTime& said, double sample) noexcept;
     const SongPoint& point() const noexcept { return point_; }
+    // What was said last is true of another sample, or at another place.
+    void put(double sample) noexcept { point_.sample = sample; }
+    void put(double sample, double quarter) noexcept {
+        put(sample);
+        point_.time.quarter = quarter;
+    }
     void forget() noexcept { knows_ = false; }
 
   private:

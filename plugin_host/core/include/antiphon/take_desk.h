@@ -45,6 +45,7 @@ class TakeDesk final : public SoundListener {
     void hear(std::uint64_t sample, const float* left, const float* right,
               std::size_t count) override;
     void follow(const SongPoint& point) override;
+    void start(std::uint64_t sample) override { recorded_ = sample; }
 
     // Record what was heard since the last time, if that is wanted.
     void record();

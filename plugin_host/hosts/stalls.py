@@ -1,0 +1,61 @@
+"""How long this machine stands still by itself, which nothing that runs on it can help.
+
+In:  a stretch of time. Out: how late a thread was that only sleeps, at a priority above all audio
+where that is allowed. A virtual machine is late when its host gives the processors to another.
+"""
+
+import os
+import threading
+import time
+from types import TracebackType
+from typing import Final
+
+STEP_SECONDS: Final = 0.002
+PRIORITY: Final = 95  # of 99; JACK's own threads have 10 to 20
+
+
+class Stalls:
+    """Looks on from `with` to its end."""
+
+    def __init__(self) -> None:
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._look_on, name="stalls", daemon=True)
+        self._lateness: list[float] = []
+
+    def __enter__(self) -> "Stalls":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def over(self, seconds: float) -> int:
+        """How many times it was late by more than so much."""
+        return sum(one > seconds for one in self._lateness)
+
+    def figures(self) -> dict[str, float]:
+        """The worst, in ms, and how many were longer than 20 ms."""
+        return {
+            "machine_stood_still_ms": 1000.0 * max(self._lateness, default=0.0),
+            "machine_stood_still": float(self.over(0.02)),
+        }
+
+    def _look_on(self) -> None:
+        if hasattr(os, "sched_setscheduler"):
+            try:
+                os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+            except OSError:  # not allowed: what it sees is then the usual priority's lateness
+                pass
+        before = time.monotonic()
+        while not self._is_over.is_set():
+            time.sleep(STEP_SECONDS)
+            now = time.monotonic()
+            if now - before - STEP_SECONDS > STEP_SECONDS:
+                self._lateness.append(now - before - STEP_SECONDS)
+            before = now
