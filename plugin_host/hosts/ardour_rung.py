@@ -5,13 +5,14 @@ style are only judged where the bundle is one that was trained.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from plugin_host import rung
 from plugin_host.hosts import ardour_session, jack, sound
-from plugin_host.hosts.ardour_session import DUMMY, RATE, Session
+from plugin_host.hosts.ardour_session import DUMMY, RATE, Session, Stood
 from plugin_host.hosts.engine import Engine
 from plugin_host.hosts.jack import Jack
 from plugin_host.hosts.nearest import is_nearest
@@ -157,7 +158,7 @@ def continues(stage: Stage) -> Figures:
 
 
 def rolls(
-    stage: Stage, seconds: float, *, is_strict: bool = True, buffer: str = "normal"
+    stage: Stage, seconds: float, *, is_strict: bool = True, buffer: str = "safe"
 ) -> Figures:
     """Real time on a JACK server without a card: nobody is late, and there is no gap.
 
@@ -165,28 +166,25 @@ def rolls(
         stage: where.
         seconds: how long.
         is_strict: whether lateness fails it; not on a machine that does other things as well.
-        buffer: how much is held ready: low, normal or safe.
+        buffer: how much is held ready: low, normal or safe; virtual machines stand still for longer
+            than normal holds.
     """
-    server: Jack | None = None
     with stage.engine() as engine, Stalls() as stalls:
         session = Session(stage)
         session.tell([PROMPT], bpm=BPM, seed=5, buffer=buffer)
-        if jack.missing():
-            made, figures = session.roll(seconds, wait=3.0, backend=DUMMY)
-        else:
-            with Jack(stage.folder, stage.environment(), rate=RATE, period=PERIOD) as server:
-                clients = {k: v for k, v in server.environment.items() if k.startswith("JACK")}
-                made, figures = session.roll(seconds, wait=3.0, backend=("JACK", HOST), **clients)
+        made, figures = _rolled(stage, session, seconds)
         judged = _judged(stage, engine, made)
     found, own = sound.gaps(made, RATE), stalls.figures()
     start = found.pop(0).seconds if found and found[0].start == 0.0 else 0.0
     expect(sound.loudness(made) > 1e-4, "the loudness", sound.loudness(made), "above 0.0001")
     if is_strict:
         expect(not found, "gaps", f"{sound.listed(found)}; {own}", "none")
-        expect(start <= START_SECONDS, "music begins after", f"{start:.3f} s; {own}", f"{START_SECONDS} s")
-        expect(figures["xruns"] == 0, "Ardour's own xruns", figures["xruns"], "0")
+        begun = f"{start:.3f} s; {own}"
+        expect(start <= START_SECONDS, "music begins after", begun, f"{START_SECONDS} s")
+        excused = stalls.periods(PERIOD / RATE)
+        expect(figures["xruns"] <= excused, "Ardour's own xruns", figures["xruns"], f"{excused}")
     return {
-        "backend": "JACK" if server else DUMMY[0],
+        "backend": DUMMY[0] if jack.missing() else "JACK",
         "buffer": buffer,
         "start_seconds": start,
         "gaps": len(found),
@@ -194,6 +192,28 @@ def rolls(
         **figures,
         **judged,
     }
+
+
+def _rolled(stage: Stage, session: Session, seconds: float) -> tuple[sound.Sound, dict[str, float]]:
+    """Roll on JACK, or without it on Ardour's own dummy.
+
+    Two threads of Ardour now and then ask JACK at once while it loads a session; their requests get
+    mixed up, and JACK lets it go. Then both begin anew.
+    """
+    if jack.missing():
+        return session.roll(seconds, wait=3.0, backend=DUMMY)
+    for _ in range(ardour_session.TRIES - 1):
+        with suppress(Stood):
+            return _rolled_on_jack(stage, session, seconds)
+    return _rolled_on_jack(stage, session, seconds)
+
+
+def _rolled_on_jack(
+    stage: Stage, session: Session, seconds: float
+) -> tuple[sound.Sound, dict[str, float]]:
+    with Jack(stage.folder, stage.environment(), rate=RATE, period=PERIOD) as server:
+        clients = {k: v for k, v in server.environment.items() if k.startswith("JACK")}
+        return session.roll(seconds, wait=3.0, backend=("JACK", HOST), **clients)
 
 
 def plucked(seconds: float) -> sound.Sound:

@@ -39,6 +39,10 @@ MAKE_SECONDS: Final = 60.0
 EXPORT_SECONDS: Final = 180.0
 
 
+class Stood(Failed):
+    """Ardour did not roll at all, of which the plugin knows nothing."""
+
+
 class Session:
     """One session with the plugin on a track, and a tape that records it."""
 
@@ -146,7 +150,8 @@ class Session:
             more: environment.
 
         Raises:
-            Failed: Ardour did not roll, or the tape is empty.
+            Stood: Ardour did not begin to roll.
+            Failed: it recorded nothing.
         """
         before = set(self._tapes())
         flag = self._stage.folder / f"rolling-{time.monotonic_ns()}"
@@ -159,6 +164,8 @@ class Session:
         figures = {
             name: float(value) for name, value in re.findall(r"^(\w+) ([\d.]+)$", said, re.M)
         }
+        if not flag.exists():
+            raise Stood(f"Ardour did not begin to roll; it said: {said[-600:]}")
         new = sorted(set(self._tapes()) - before)
         if len(new) != 2 or "xruns" not in figures:
             raise Failed(f"Ardour recorded {len(new)} files, expected 2; it said: {said[-600:]}")

@@ -42,6 +42,11 @@ def realtime() -> list[str]:
     return ["-R", "-P", str(PRIORITY)] if may else ["-r"]
 
 
+def dummy(rate: int, period: int) -> list[str]:
+    """What names the driver that has no card."""
+    return ["-d", "dummy", "-r", str(rate), "-p", str(period)]
+
+
 class Jack:
     """One server with the dummy driver; gone when the `with` block ends."""
 
@@ -63,7 +68,7 @@ class Jack:
         self._log = folder / "jackd.log"
         with self._log.open("w") as log:
             self._server = subprocess.Popen(
-                ["jackd", "-n", self.name, *realtime(), "-d", "dummy", "-r", str(rate), "-p", str(period)],
+                ["jackd", "-n", self.name, *realtime(), *dummy(rate, period)],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
