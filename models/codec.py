@@ -17,14 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from engine.errors import BundleError
 from engine.spec import ACOUSTIC_LEVELS, CODEBOOK_SIZE, AudioFormat, exact_div
 from models.hearing import Hearing
 from models.quantizer import Quantized, ResidualQuantizer
 from models.speaking import Speaking
 from models.streaming import Chain, ConvNeXtBlock, State, Steppable, prefixed, substate
+
+TRAINING_ONLY = {"quantizer.usage", "quantizer.sums"}  # averages that bundles leave out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,4 +222,24 @@ def load(folder: Path) -> Codec:
     """Open a trained codec, averaged weights, in evaluation mode."""
     codec = build(json.loads((folder / "config.json").read_text()))
     codec.load_state_dict(load_file(folder / "model.safetensors"))
+    return codec.eval()
+
+
+def load_packed(file: Path) -> Codec:
+    """Open the weights that a bundle's codec was exported from, in evaluation mode.
+
+    Raises:
+        BundleError: there is no such file, or it holds no codec.
+    """
+    if not file.is_file():
+        raise BundleError(f"{file} is missing, expected the weights of a bundle's codec.")
+    with safe_open(file, "pt") as opened:
+        config = (opened.metadata() or {}).get("config")
+        stored = {name: opened.get_tensor(name).float() for name in opened.keys()}  # noqa: SIM118
+    if config is None:
+        raise BundleError(f"{file.name} has no config, expected a packed codec.")
+    codec = build(json.loads(config))
+    missing, unknown = codec.load_state_dict(stored, strict=False)
+    if unknown or not set(missing) <= TRAINING_ONLY:
+        raise BundleError(f"{file.name} lacks {missing} and has {unknown}, expected a codec.")
     return codec.eval()

@@ -10,7 +10,14 @@ from training.evaluation.beat import beat_phase, steady_beats
 from training.evaluation.key import KeyMatch, compare_keys, estimate_key
 from training.evaluation.level import measure_drift, measure_level
 from training.evaluation.onsets import ANALYSIS_RATE, Onsets, onset_strength, to_mono
-from training.evaluation.tempo import TempoMatch, compare_tempi, estimate_tempo
+from training.evaluation.tempo import (
+    FEATURES,
+    TempoMatch,
+    candidate_tempi,
+    compare_tempi,
+    estimate_tempo,
+    tempo_features,
+)
 
 RATE = ANALYSIS_RATE
 SECONDS = 16.0
@@ -90,6 +97,25 @@ def test_the_beat_of_a_drum_loop_is_not_its_eighths(bpm):
     assert compare_tempi(heard, bpm) is TempoMatch.HIT
 
 
+def test_how_a_clip_sounds_speaks_for_no_tempo_by_itself():
+    """Timbre may tell the metrical level; the tempo itself is read from the onsets alone."""
+    grid = candidate_tempi()
+    features = tempo_features(onset_strength(drum_loop(96.0)), grid)
+    sound = features[:, FEATURES.index("level of band 0") :]
+    assert features.shape == (len(grid), len(FEATURES))
+    assert np.all(sound == sound[0])
+    quieter = tempo_features(onset_strength(0.5 * drum_loop(96.0)), grid)
+    assert not np.array_equal(quieter[:, -sound.shape[1] :], sound)
+
+
+@pytest.mark.parametrize("gain", [0.2, 2.0])
+def test_loudness_does_not_move_the_tempo(gain):
+    """Takes come at any level."""
+    loud, soft = drum_loop(113.0), np.float32(gain) * drum_loop(113.0)
+    heard = [estimate_tempo(onset_strength(clip)).bpm for clip in (loud, soft)]
+    assert heard[0] == pytest.approx(heard[1], rel=2e-3)
+
+
 def test_tempi_held_against_other_prompts_miss():
     """A derangement must cost nearly all hits, or the figure measures nothing."""
     asked = [84.0, 96.0, 105.0, 113.0, 126.0, 150.0]
@@ -124,7 +150,7 @@ def test_another_tempos_grid_finds_no_coherence():
 
 def test_silence_has_the_worst_phase():
     """Nothing to hear must not count as being in time."""
-    silent = Onsets(*np.zeros((4, 1600), np.float32))
+    silent = Onsets(*np.zeros((4, 1600), np.float32), np.zeros((1600, 10), np.float32))
     phase = beat_phase(silent, steady_beats(silent, 120.0), 120.0)
     assert (abs(phase.offset_ms), phase.coherence) == (125.0, 0.0)
 

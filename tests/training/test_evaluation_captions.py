@@ -87,11 +87,11 @@ def test_the_command_refuses_with_two(tmp_path):
 
 
 class KeenJudge:
-    """Hears a piano and drums in everything."""
+    """Hears a piano in everything."""
 
     def listen(self, mono):
         families = np.array([name == "piano" for name in FAMILIES])
-        return Verdict(self.styles(mono)[0], families, True, "house")
+        return Verdict(self.styles(mono)[0], families, "house")
 
     def styles(self, mono):
         loud = int(np.sqrt(np.mean(mono**2)) > 0.1)

@@ -28,7 +28,7 @@ class LoudJudge:
     """Finds loud sound like the second prompt and soft sound like the first."""
 
     def listen(self, mono):
-        return Verdict(self.styles(mono)[0], np.zeros(len(FAMILIES), bool), False, "house")
+        return Verdict(self.styles(mono)[0], np.zeros(len(FAMILIES), bool), "house")
 
     def styles(self, mono):
         return PROMPTS[[int(np.sqrt(np.mean(mono**2)) > 0.1)]]

@@ -27,7 +27,7 @@ class FixedJudge:
 
     def listen(self, mono):
         style = np.eye(128, dtype=np.float32)[0]
-        return Verdict(style, np.zeros(len(FAMILIES), bool), True, "house")
+        return Verdict(style, np.zeros(len(FAMILIES), bool), "house")
 
     def read(self, prompts):
         return np.repeat(np.eye(128, dtype=np.float32)[:1], len(prompts), 0)

@@ -135,7 +135,7 @@ def _key(heard: Heard, asked: Asked) -> float | None:
 
 def _drums(heard: Heard, asked: Asked) -> float | None:
     drums = asked.parsed.drums
-    return None if drums is None else float(heard.verdict.drums == drums)
+    return None if drums is None else float(heard.drums.plays == drums)
 
 
 def _families(heard: Heard, asked: Asked) -> float | None:

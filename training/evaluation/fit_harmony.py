@@ -26,8 +26,10 @@ from torch.nn import functional as F
 from engine.errors import InputError
 from engine.spec import FRAME_RATE, NOTE_ONSET, NOTE_SUSTAIN
 from training.evaluation import chords, notes, weights
-from training.evaluation.fit import FOLDS, SECONDS, Choices, cross_validate, fit, read_opening, worn
+from training.evaluation.clips import read_opening, worn
+from training.evaluation.fit import FOLDS, Choices, cross_validate, fit
 
+SECONDS = 16.0  # of a piece's opening
 RIDGE = 1e-3  # of the chord templates, chosen by cross-validation
 HIDDEN = 64
 STEPS, BATCH, RATE = 2500, 1024, 3e-3
@@ -47,7 +49,7 @@ class Piece(NamedTuple):
 def read_pieces(corpus: Path, count: int) -> Iterator[Piece]:
     """Features and truth of the openings of the first pieces of a split."""
     for number, path in enumerate(sorted(corpus.glob("*/piece.json"))[:count]):
-        mono = read_opening(path.with_name("mix.flac"))
+        mono = read_opening(path.with_name("mix.flac"), SECONDS)
         if number % 2:
             mono = worn(mono, number)
         frames = round(SECONDS * FRAME_RATE)

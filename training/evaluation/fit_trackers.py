@@ -22,7 +22,8 @@ from rich.progress import track
 from engine.listening import chroma, onsets, pulse, tonality, weights
 from engine.spec import FRAME_RATE, KEYS, AudioFormat
 from training import data as prepared_data
-from training.evaluation.fit import Choices, cross_validate, fit, worn
+from training.evaluation.clips import worn
+from training.evaluation.fit import Choices, cross_validate, fit
 from training.evaluation.onsets import ANALYSIS_RATE
 from training.evaluation.patterns import Pattern
 

@@ -1,7 +1,7 @@
 """The judge: a second MuLan, trained apart from the one that steers, listens to the results.
 
 In:  [N] mono audio at ANALYSIS_RATE, and prompts as text.
-Out: `Verdict` per clip (style, families, drums, genre) and a [128] style per prompt; their cosine
+Out: `Verdict` per clip (style, families, genre) and a [128] style per prompt; their cosine
      is MuLan cycle consistency. Everything here is torch and never runs while music plays.
 A judge makes mistakes of its own: the ceiling row of the report shows how many.
 """
@@ -30,7 +30,6 @@ class Verdict(NamedTuple):
 
     style: Vector  # [128] unit norm
     families: NDArray[np.bool_]  # [F] in the order of engine.spec.FAMILIES
-    drums: bool
     genre: str
 
 
@@ -78,12 +77,11 @@ class MulanJudge:
         audio = torch.from_numpy(windows(self._at_own_rate(mono), self.model.config.rate))
         tower = self.model.audio
         features = tower.features(tower.mel(audio[:, None]))
-        families, drums, genre = self.tags(features)  # logits, [W, F], [W] and [W, G]
+        families, _, genre = self.tags(features)  # logits, [W, F], drums and [W, G]
         style = tower.style(features).mean(0)
         return Verdict(
             style=(style / style.norm()).numpy(),
             families=(families > 0).any(0).numpy(),
-            drums=bool((drums > 0).any()),
             genre=self.model.config.genres[int(genre.mean(0).argmax())],
         )
 

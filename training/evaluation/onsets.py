@@ -20,6 +20,7 @@ ONSET_RATE = 100  # values per second
 HOP = ANALYSIS_RATE // ONSET_RATE
 WINDOW = 1024  # samples, 43 ms
 MELS = 40  # mel bands, 30 Hz .. 11 kHz
+COARSE = 10  # bands of loudness
 COMPRESSION = 1000.0  # log(1 + c * magnitude): a sound starts to count at -60 dB of full scale
 LOW_HZ, MID_HZ, HIGH_HZ = 200.0, 2000.0, 4000.0  # low under, mid between the first two, high over
 # The flux of a log spectrum rises as soon as the window's edge meets an attack, so strengths come
@@ -30,12 +31,13 @@ Vector = NDArray[np.float32]
 
 
 class Onsets(NamedTuple):
-    """Onset strength of a stretch of audio; each half second's mean is taken off."""
+    """Onset strength of a stretch of audio, each half second's mean taken off; and loudness."""
 
     strength: Vector  # [T] >= 0, over all bands
     low: Vector  # [T] >= 0, kick and bass
     mid: Vector  # [T] >= 0, harmony, snare, voices
     high: Vector  # [T] >= 0, cymbals and plectrums
+    loudness: Vector  # [T, COARSE] >= 0, on a log scale, from the lowest bands to the highest
 
     @property
     def seconds(self) -> NDArray[np.float64]:
@@ -63,7 +65,8 @@ def onset_strength(mono: Vector) -> Onsets:
     before = np.minimum(np.roll(mel, 1, 0), np.roll(mel, 2, 0))
     flux = np.maximum(mel - before, 0.0)
     flux[:2] = 0.0
-    return Onsets(*(_above_local_mean(flux[:, band].mean(1)) for band in _BANDS))
+    rising = (_above_local_mean(flux[:, band].mean(1)) for band in _BANDS)
+    return Onsets(*rising, loudness=mel.reshape(len(mel), COARSE, -1).mean(2))
 
 
 def log_mel(mono: Vector) -> NDArray[np.float32]:

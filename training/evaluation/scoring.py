@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.spec import FAMILIES
 from training.evaluation.beat import BeatPhase, beat_phase
+from training.evaluation.drums import Drums, estimate_drums
 from training.evaluation.judge import Judge, Vector, Verdict
 from training.evaluation.key import Key, KeyMatch, compare_keys, estimate_key
 from training.evaluation.level import Drift, Level, measure_drift, measure_level
@@ -41,6 +42,7 @@ class Heard:
     onsets: Onsets
     tempo: Tempo
     key: Key
+    drums: Drums
     level: Level
     verdict: Verdict
     drift: Drift | None  # None where only the scored part was played
@@ -72,6 +74,7 @@ def listen(audio: NDArray[np.floating], rate: int, judge: Judge, seconds: float)
         onsets=onsets,
         tempo=estimate_tempo(onsets),
         key=estimate_key(mono),
+        drums=estimate_drums(mono),
         level=measure_level(audio, rate),
         verdict=judge.listen(mono),
         drift=measure_drift(audio, rate) if audio.shape[1] > heard else None,
@@ -92,7 +95,7 @@ def score(heard: Heard, target: Target, style: Vector, beats: NDArray[np.floatin
         tempo=compare_tempi(heard.tempo.bpm, target.tempo_bpm),
         phase=beat_phase(heard.onsets, beats, target.tempo_bpm),
         key=compare_keys(heard.key.key, target.key),
-        drums_right=heard.verdict.drums == target.drums,
+        drums_right=heard.drums.plays == target.drums,
         genre_right=heard.verdict.genre == target.genre,
         families_asked=np.array([name in target.families for name in FAMILIES]),
         families_heard=heard.verdict.families & [name not in target.unsaid for name in FAMILIES],

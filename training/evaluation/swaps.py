@@ -143,7 +143,7 @@ def _swap_drums(place: int, score: Score, plays: Target) -> Swap | None:
         place,
         "drums",
         edited,
-        lambda before, after: before.verdict.drums and not after.verdict.drums,
+        lambda before, after: before.drums.plays and not after.drums.plays,
     )
 
 

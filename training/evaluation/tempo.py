@@ -2,11 +2,12 @@
 
 In:  `Onsets` of at least 5 s. Out: `Tempo`, precise to well under 1 % where there is a pulse.
 Every tempo of a fine grid is scored by how well the onsets repeat at simple multiples and fractions
-of its beat (autocorrelation) and how strong those rates are (spectrum), in three bands, plus a
-prior over tempi; the best is refined on the spectrum. Which metrical level is "the beat" is the
-hard part: the weights of all these (`weights.json`) were fitted on training pieces.
+of its beat (autocorrelation) and how strong those rates are (spectrum), in three bands; the best is
+refined on the spectrum. Which metrical level is "the beat" is the hard part, and a convention: one
+of 80 and 160 is named by how the music sounds. So a small network (`tempo.safetensors`, fitted on
+training pieces) weighs all these together with the clip's loudness and density, band by band.
 
-Dimensions: G tempi of the grid, F features.
+Dimensions: G tempi of the grid, F features, T onset values.
 """
 
 from enum import StrEnum
@@ -18,8 +19,8 @@ from numpy.typing import NDArray
 
 from engine.errors import ShapeError
 from engine.spec import TEMPO_MAX_BPM, TEMPO_MIN_BPM
-from training.evaluation import weights
-from training.evaluation.onsets import ONSET_RATE, Onsets
+from training.evaluation import scorer
+from training.evaluation.onsets import COARSE, ONSET_RATE, Onsets
 
 TOLERANCE = 0.04  # relative; what counts as the same tempo (Gouyon et al. 2006)
 OTHER_LEVELS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 4 / 3, 3 / 2, 2.0, 3.0, 4.0)
@@ -30,7 +31,12 @@ BANDS = ("low", "mid", "high")
 REPEATS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 2, 3, 4, 6, 8)  # beats
 PULSES = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 3 / 2, 2, 3, 4)  # per beat
 _PER_BAND = (*(f"after {x:.3g}" for x in REPEATS), *(f"rate {x:.3g}" for x in PULSES))
-FEATURES = (*(f"{b} {name}" for b in BANDS for name in _PER_BAND), "octaves", "octaves squared")
+_PULSE = (*(f"{b} {name}" for b in BANDS for name in _PER_BAND), "octaves", "octaves squared")
+_SOUND = (
+    *(f"{name} of band {b}" for name in ("level", "spread") for b in range(COARSE)),
+    *(f"{name} {b}" for name in ("activity", "peaks", "density") for b in ("all", *BANDS)),
+)  # the same for every tempo
+FEATURES = (*_PULSE, *_SOUND)
 
 Curve = NDArray[np.float64]
 
@@ -65,7 +71,7 @@ def estimate_tempo(onsets: Onsets) -> Tempo:
         ShapeError: under 5 s of onsets.
     """
     grid = candidate_tempi()
-    score = tempo_features(onsets, grid) @ weights.load("tempo", FEATURES)
+    score = scorer.load("tempo", len(FEATURES)).score(tempo_features(onsets, grid))
     bpm = _refine(onsets, float(grid[np.argmax(score)]))
     beat = np.array([60.0 / bpm])
     return Tempo(bpm, float(_at_lags(_autocorrelation(onsets.strength), beat)[0]))
@@ -94,7 +100,22 @@ def tempo_features(onsets: Onsets, grid: Curve) -> Curve:
         columns += [_at_lags(acf, beats * 60.0 / grid) for beats in REPEATS]
         columns += [_at_rates(spectrum, rate * grid / 60.0) for rate in PULSES]
     octaves = np.log2(grid / PRIOR_CENTRE_BPM)
-    return np.stack([*columns, octaves, octaves**2], 1)
+    pulse = np.stack([*columns, octaves, octaves**2], 1)
+    return np.concatenate([pulse, np.tile(_sound(onsets), (len(grid), 1))], 1)
+
+
+def _sound(onsets: Onsets) -> Curve:
+    """Lay out what kind of music it may be, whatever its tempo: in the order of _SOUND."""
+    level = onsets.loudness.mean(0, dtype=np.float64)
+    spread = onsets.loudness.std(0, dtype=np.float64)
+    rising = np.stack([onsets.strength, *(getattr(onsets, band) for band in BANDS)])
+    mean = rising.mean(1, dtype=np.float64)
+    peaks = (rising**2).mean(1, dtype=np.float64) / (mean**2 + 1e-9)
+    here = rising[:, 1:-1]
+    is_onset = (here > rising[:, :-2]) & (here >= rising[:, 2:]) & (here > 1.5 * mean[:, None])
+    density = is_onset.mean(1) * ONSET_RATE
+    columns = (level - level.mean(), spread, np.log(mean + 1e-3), np.log(peaks + 1e-3), density)
+    return np.concatenate(columns)
 
 
 def _autocorrelation(strength: NDArray[np.floating]) -> Curve:

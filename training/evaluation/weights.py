@@ -1,5 +1,5 @@
-"""What the estimators learned from training pieces: `weights.json`, written by `fit`
-and `fit_harmony`, read here.
+"""What estimators without a network learned from training pieces: `weights.json`, written by
+`fit_harmony`, read here.
 
 In:  the names of an estimator's features. Out: one weight per feature, in their order.
 Fitted on pieces of the train split only; held-out pieces and generated audio play no part.
@@ -26,7 +26,7 @@ def load(estimator: str, features: Sequence[str]) -> NDArray[np.float64]:
     if set(stored) != set(features):
         raise KeyError(
             f"{FILE.name} holds other features for {estimator} than the code has. "
-            "Fit again: python -m training.evaluation.fit, and .fit_harmony"
+            "Fit again: python -m training.evaluation.fit_harmony"
         )
     return np.array([stored[name] for name in features])
 
