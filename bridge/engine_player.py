@@ -90,6 +90,15 @@ class EnginePlayer:
         self._pulled = self._seen_sample = 0
         self._seen_at, self._seen = float("-inf"), runner.status()
 
+    @property
+    def is_waited_for(self) -> bool:
+        """See `Player`."""
+        return self._runner.is_waited_for
+
+    @is_waited_for.setter
+    def is_waited_for(self, value: bool) -> None:
+        self._runner.is_waited_for = value
+
     # --- sound ----------------------------------------------------------------------------------
 
     @property

@@ -14,6 +14,8 @@ from engine import Ack, Ask, HostBlock
 class Player(Protocol):
     """One stream of music that plays."""
 
+    is_waited_for: bool  # whether who pulls waits for what is not ready; nothing is given up then
+
     @property
     def rate(self) -> int:
         """Hz, of what is pulled and fed."""

@@ -79,6 +79,7 @@ class Stream:
         if frame.kind is Kind.CREDIT:
             is_waited_for = bool(frame.flags & Flag.WAITS)
             self.flow.grant(frame.sample, frame.credit, is_waited_for=is_waited_for)
+            self._player.is_waited_for = is_waited_for
             self._give_up_input()
             return
         if frame.kind is not Kind.INPUT or len(frame.audio) != self._player.channels:

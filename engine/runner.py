@@ -196,6 +196,18 @@ class Runner:
             return max(0, self._gate.plug.outlet.ring.filled)
         return max(0, self._maker.ready_samples) if self._loop.has_followed else 0
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether the host waits for sound that is not ready yet, as in a bounce.
+
+        Then no quality is given up to be in time: the same session is the same music. [any-thread]
+        """
+        return self._gate.is_waited_for
+
+    @is_waited_for.setter
+    def is_waited_for(self, value: bool) -> None:
+        self._gate.is_waited_for = value
+
     def ask(self, ask: Ask) -> None:
         """Ask for a change; the answer comes as an event. [any-thread]
 

@@ -155,15 +155,17 @@ class FrameLoop:
         self._was_late = is_late
 
     def _feel_pressure(self, took: float) -> None:
-        """Give up quality, or take it back; there is no hurry before the first block."""
+        """Give up quality, or take it back.
+
+        There is no hurry before the first block, and none for a host that waits.
+        """
         gate, before = self._gate, self._pressure.level
         if not gate.blocks:
             return
         lead_ms = (self.lead_seconds - gate.block_seconds) * 1000.0
         ready_ms = lead_ms if self._maker.excused_frames > 0 else gate.left / gate.rate * 1000.0
-        self._pressure = self._pressure.step(
-            ready_ms=ready_ms, lead_ms=lead_ms, took_ms=took * 1000.0
-        )
+        stepped = self._pressure.step(ready_ms=ready_ms, lead_ms=lead_ms, took_ms=took * 1000.0)
+        self._pressure = Pressure(busy_ms=stepped.busy_ms) if gate.is_waited_for else stepped
         if self._pressure.level != before:
             level_now = self._pressure.level
             self._maker.carry_out(Shed(frame=self._performer.frame, level=level_now))

@@ -78,6 +78,7 @@ class Gate:
         self.listens: bool | None = None  # None until the first block tells
         self.lost_input = 0  # samples
         self.ignores_input = False  # there is some, and nobody listens
+        self.is_waited_for = False  # the host takes what is ready and waits for the rest
         self.passages = Passages()
         self._is_fed = is_fed
         self._channels, self._clock, self._announced = channels, clock, block

@@ -157,9 +157,7 @@ def continues(stage: Stage) -> Figures:
     return {"loudness_by_bar": levels}
 
 
-def rolls(
-    stage: Stage, seconds: float, *, is_strict: bool = True, buffer: str = "safe"
-) -> Figures:
+def rolls(stage: Stage, seconds: float, *, is_strict: bool = True, buffer: str = "safe") -> Figures:
     """Real time on a JACK server without a card: nobody is late, and there is no gap.
 
     Args:

@@ -25,7 +25,7 @@ class CountingPlayer:
         self.said: list[HostBlock] = []
         self.heard: list[tuple[int, Audio]] = []  # place and block of what was fed
         self.fed, self.reserve, self.listens = 0, 0, True
-        self.is_reduced = False
+        self.is_reduced = self.is_waited_for = False
         self.is_stopped = False
         self.refuses = ""  # what to say to the next ask
         self.is_mute = False  # obeys nothing

@@ -197,11 +197,13 @@ def test_who_waits_leaves_the_engine_its_reserve_and_who_is_in_a_hurry_does_not(
     grant = {"kind": Kind.CREDIT, "key": KEY, "sequence": 0, "rate": 48_000}
     stream.receive(Frame(sample=0, credit=2000, flags=Flag.WAITS, **grant))
     assert sum(m.samples for m in stream.pump()) == 1000
+    assert player.is_waited_for
     player.limit = 8000
     assert sum(m.samples for m in stream.pump()) == 1000
     player.limit = 2100
     stream.receive(Frame(sample=1500, credit=3500, **grant))
     assert sum(m.samples for m in stream.pump()) == 100
+    assert not player.is_waited_for
 
 
 def test_at_another_rate_the_stream_goes_on_in_its_place():

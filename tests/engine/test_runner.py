@@ -440,6 +440,23 @@ def test_a_slow_machine_gives_up_quality_says_so_and_takes_it_back(rig):
     assert one.path.read_text().count('"op":"shed"') == 4
 
 
+def test_for_a_host_that_waits_no_quality_is_given_up_and_what_was_is_taken_back(rig):
+    """Frames take 45 of their 40 ms, in a bounce as before."""
+    one = rig(block=480)
+    one.slow(0.045)
+    one.play_in_time(2.0)
+    assert one.runner.status().shed == 2
+    one.runner.is_waited_for = True
+    one.play_in_time(0.2)
+    assert sum("playing in full again" in remark for remark in one.remarks()) == 1
+    one.play_in_time(2.0)
+    assert one.runner.status().shed == 0
+    assert sum("without guidance" in remark for remark in one.remarks()) == 2
+    one.runner.is_waited_for = False
+    one.play_in_time(2.0)
+    assert one.runner.status().shed == 2
+
+
 def in_time(sample: int) -> HostBlock:
     """A host at 120 bpm."""
     return HostBlock(sample=sample, rate=48_000, quarter=sample / 24_000, tempo=SongTempo(120))
