@@ -209,6 +209,28 @@ def test_a_kit_laid_under_music_is_what_plays():
     assert torch.equal(both.is_heard, ends[1])
 
 
+def test_dull_kits_keep_their_kick_and_their_loudness():
+    """Some are as they were; the others have little treble left, and bass in its place."""
+    torch.manual_seed(0)
+    mel = mel_of(kit(6.0))[None].repeat(24, 1, 1)
+    kits = torch.expm1(mel)
+    change = (fit_drums.dulled(kits).mean(1) / kits.mean(1)).log()  # [24, MELS]
+    is_dull = change.abs().amax(1) > 1e-6
+    assert 3 < int(is_dull.sum()) < 15
+    assert torch.all(change[is_dull, :4] >= 0.0)
+    assert torch.all(change[is_dull, -4:] < np.log(0.5))
+
+
+def test_a_window_is_cut_alike_from_sound_and_truth():
+    """Frames and steps go on belonging together."""
+    steps = torch.arange(75.0)[None]
+    frames = steps.repeat_interleave(STEP, 1)[:, :, None].repeat(1, 1, 40)
+    part = fit_drums.Batch(frames, steps, steps).window(7)
+    assert torch.equal(part.mel[:, ::STEP, 0], part.plays)
+    assert part.plays[0, 0] == 7.0
+    assert part.plays.shape == part.is_heard.shape == (1, fit_drums.WINDOW)
+
+
 def test_a_piece_comes_in_two_halves(monkeypatch):
     """All but the kit, then the kit alone, each with the labels of what is heard."""
     played = []

@@ -42,7 +42,7 @@ class DrumNetwork(nn.Module):
     mean: Tensor  # [MELS] of the bands of training clips
     scale: Tensor  # [MELS]
 
-    def __init__(self, dropout: float = 0.0) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(MELS))
         self.register_buffer("scale", torch.ones(MELS))
@@ -56,15 +56,14 @@ class DrumNetwork(nn.Module):
             for step in DILATIONS
         )
         self.out = nn.Conv1d(WIDTH, 1, 1)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, mel: Tensor) -> Tensor:
         """[B, T, MELS], T a multiple of STEP, to [B, S]."""
         x = ((mel - self.mean) / self.scale).transpose(1, 2)
         for layer in self.closer:
-            x = self.dropout(F.relu(layer(x)))
+            x = F.relu(layer(x))
         for layer in self.wider:
-            x = self.dropout(x + F.relu(layer(x)))
+            x = x + F.relu(layer(x))
         return self.out(x)[:, 0]
 
 

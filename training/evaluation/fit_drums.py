@@ -6,9 +6,10 @@ In:  pieces on disk, and the packed weights of a codec (`weights/codec.safetenso
 The openings of those with drums are rendered once more, without the kit and the kit alone.
 Out: `drums.safetensors`, and on stdout how often clips of every fifth piece, which the network did
 not learn from, are told right: clean, and as the codec plays them.
-Half of what it learns from is the kit of one piece laid under another without any; loudness, tone
-colour and hiss of all clips are changed at random, on their log-mel bands. So the network listens
-for strokes and not for a genre or a mix.
+Half of what it learns from is music without a kit, and the same with the kit of another piece laid
+under it, a third of these kits without their treble, as lo-fi has them; loudness, tone colour and
+hiss of all clips are changed at random, on their log-mel bands. So the network listens for strokes
+and not for a genre or a mix.
 
 Dimensions: B clips, T mel frames of 20 ms, S steps of 160 ms.
 """
@@ -32,12 +33,15 @@ from models import codec as codecs
 from training.evaluation.clips import CLIP_SECONDS, Clip, read_clips, read_halves
 from training.evaluation.drums import FILE, STEP, STEPS_PER_SECOND, DrumNetwork, mel_of
 from training.evaluation.fit import FOLDS
-from training.evaluation.onsets import COMPRESSION, MELS
+from training.evaluation.onsets import BAND_HZ, COMPRESSION, MELS
 from training.mulan_data import PLAYING_SHARE
 
-STEPS, BATCH, RATE, DECAY, DROPOUT = 2500, 32, 3e-3, 1e-2, 0.05
+STEPS, BATCH, RATE, DECAY = 2500, 32, 3e-3, 1e-2
+WINDOW = 30  # steps of a clip that are learned from at a time
 GAIN_DB, TILT_DB, BUMP_DB = (-12.0, 6.0), 3.0, 2.0  # from .. to; at the ends; deviation of 6 bumps
-KIT_DB = (-15.0, 3.0)  # of a kit laid under other music, both mastered
+KIT_DB = (-12.0, 3.0)  # of a kit laid under other music, both mastered
+DULL_SHARE, DULL_HZ = 1 / 3, (1200.0, 4000.0)  # of these kits; where their treble ends
+DULL_MAKEUP = 4.0  # times as loud at most, for what went with the treble
 HISS = (-6.5, -4.5)  # decades of full scale in every band, for half of the clips
 
 
@@ -51,6 +55,12 @@ class Batch(NamedTuple):
     def pick(self, index: Tensor) -> "Batch":
         """Some of the clips."""
         return Batch(*(values[index] for values in self))
+
+    def window(self, first: int) -> "Batch":
+        """WINDOW steps of all clips, from the step `first` on."""
+        end = first + WINDOW
+        frames = self.mel[:, first * STEP : end * STEP]
+        return Batch(frames, self.plays[:, first:end], self.is_heard[:, first:end])
 
 
 class Read(NamedTuple):
@@ -111,18 +121,20 @@ def fit(found: Read) -> DrumNetwork:
     bare = torch.nonzero(clips.plays.sum(1) == 0)[:, 0]
     if not (len(kits) and len(bare)):
         raise InputError(f"{len(kits)} kits, {len(bare)} clips without: expected some of each.")
-    network = DrumNetwork(DROPOUT)
+    network = DrumNetwork()
     network.mean.copy_(clips.mel.mean((0, 1)))
     network.scale.copy_(clips.mel.std((0, 1)) + 1e-3)
     optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=STEPS)
     for _ in track(range(STEPS), console=Console(stderr=True)):
-        whole = clips.pick(torch.randint(len(clips.mel), (BATCH // 2,)))
-        laid = under(clips.pick(_some(bare)), clips.pick(_some(kits)))
-        batch = Batch(*(torch.cat(pair) for pair in zip(whole, laid, strict=True)))
+        part = clips.window(int(torch.randint(clips.plays.shape[1] - WINDOW + 1, ())))
+        whole = part.pick(torch.randint(len(clips.mel), (BATCH // 2,)))
+        music, kit = part.pick(_some(bare)), part.pick(_some(kits))
+        parts = (whole, music, under(music, kit))
+        batch = Batch(*(torch.cat(values) for values in zip(*parts, strict=True)))
         odds = network(coloured(batch.mel))
         losses = F.binary_cross_entropy_with_logits(odds, batch.plays, reduction="none")
-        loss = (losses * batch.is_heard).sum() / batch.is_heard.sum()
+        loss = (losses * batch.is_heard).sum() / batch.is_heard.sum().clamp_min(1)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -131,14 +143,24 @@ def fit(found: Read) -> DrumNetwork:
 
 
 def _some(index: Tensor) -> Tensor:
-    return index[torch.randint(len(index), (BATCH - BATCH // 2,))]
+    return index[torch.randint(len(index), (BATCH // 4,))]
 
 
 def under(music: Batch, kits: Batch) -> Batch:
     """Lay kits under music without any, as loud as chance will have it."""
     gain = 10 ** (torch.empty(len(music.mel), 1, 1).uniform_(*KIT_DB) / 20)
-    both = torch.hypot(torch.expm1(music.mel), gain * torch.expm1(kits.mel))
+    both = torch.hypot(torch.expm1(music.mel), gain * dulled(torch.expm1(kits.mel)))
     return Batch(torch.log1p(both), kits.plays, music.is_heard * kits.is_heard)
+
+
+def dulled(magnitude: Tensor) -> Tensor:
+    """Take the treble of some of [B, T, MELS] away, 24 dB an octave, and make up for it."""
+    count = len(magnitude)
+    end = torch.empty(count, 1, 1).uniform_(*np.log(DULL_HZ)).exp()
+    dull = magnitude / (1 + (torch.from_numpy(BAND_HZ).float() / end) ** 8).sqrt()
+    power, left = (values.square().sum((1, 2), keepdim=True) for values in (magnitude, dull))
+    makeup = (power / (left + 1e-9)).sqrt().clamp_max(DULL_MAKEUP)
+    return torch.where(torch.rand(count, 1, 1) < DULL_SHARE, makeup * dull, magnitude)
 
 
 def coloured(mel: Tensor) -> Tensor:

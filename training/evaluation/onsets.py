@@ -107,11 +107,11 @@ def _mel_bank(low_hz: float = 30.0, high_hz: float = 11_000.0) -> NDArray[np.flo
 
 def _bands() -> tuple[NDArray[np.bool_], ...]:
     """Which mel bands each field of `Onsets` sums, [MELS] each."""
-    centre = np.fft.rfftfreq(WINDOW, 1 / ANALYSIS_RATE) @ _MEL
-    is_mid = (centre >= LOW_HZ) & (centre < MID_HZ)
-    return centre > 0, centre < LOW_HZ, is_mid, centre >= HIGH_HZ
+    is_mid = (BAND_HZ >= LOW_HZ) & (BAND_HZ < MID_HZ)
+    return BAND_HZ > 0, BAND_HZ < LOW_HZ, is_mid, BAND_HZ >= HIGH_HZ
 
 
 _HANN = np.hanning(WINDOW).astype(np.float32)
 _MEL = _mel_bank()
+BAND_HZ = np.fft.rfftfreq(WINDOW, 1 / ANALYSIS_RATE) @ _MEL  # [MELS] the middle of each mel band
 _BANDS = _bands()
