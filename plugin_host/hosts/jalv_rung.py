@@ -67,7 +67,7 @@ def plays(stage: Stage, seconds: int, *, is_strict: bool = True) -> Figures:
     """
     path = stage.fresh("jalv", ".wav")
     with Jack(stage.folder, stage.environment(), rate=RATE, period=PERIOD) as server:
-        with stage.engine() as _, _jalv(stage, server), Stalls() as stalls:
+        with stage.engine() as _, _jalv(stage, server, buffer="safe"), Stalls() as stalls:
             _wait_for_music(stage, server)
             server.record(path, seconds, OUTPUTS).wait(seconds + 30.0)
         late = server.late(CLIENT)
