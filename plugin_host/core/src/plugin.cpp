@@ -11,7 +11,7 @@
 namespace antiphon {
 namespace {
 
-constexpr double kLeadSeconds[] = {0.04, 0.08, 0.2};  // buffer: low, normal, safe
+constexpr double kLeadSeconds[] = {0.04, 0.08, 0.4};  // buffer: low, normal, safe
 constexpr double kGainSeconds = 0.01;                  // for mix and bypass to arrive
 constexpr float kPeakDecay = 0.9f;                     // a block
 constexpr std::uint32_t kRates[] = {8000, 768000};
