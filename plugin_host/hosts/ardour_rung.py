@@ -17,7 +17,6 @@ from plugin_host.hosts.engine import Engine
 from plugin_host.hosts.jack import Jack
 from plugin_host.hosts.nearest import is_nearest
 from plugin_host.hosts.stage import Stage
-from plugin_host.hosts.stalls import Stalls
 from plugin_host.rung import Experiment, Figures, Finding, Rung, expect
 
 if TYPE_CHECKING:
@@ -167,19 +166,19 @@ def rolls(stage: Stage, seconds: float, *, is_strict: bool = True, buffer: str =
         buffer: how much is held ready: low, normal or safe; virtual machines stand still for longer
             than normal holds.
     """
-    with stage.engine() as engine, Stalls() as stalls:
+    with stage.engine() as engine:
         session = Session(stage)
         session.tell([PROMPT], bpm=BPM, seed=5, buffer=buffer)
         made, figures = _rolled(stage, session, seconds)
         judged = _judged(stage, engine, made)
-    found, own = sound.gaps(made, RATE), stalls.figures()
+    found, own = sound.gaps(made, RATE), session.stalls.figures()
     start = found.pop(0).seconds if found and found[0].start == 0.0 else 0.0
     expect(sound.loudness(made) > 1e-4, "the loudness", sound.loudness(made), "above 0.0001")
     if is_strict:
         expect(not found, "gaps", f"{sound.listed(found)}; {own}", "none")
         begun = f"{start:.3f} s; {own}"
         expect(start <= START_SECONDS, "music begins after", begun, f"{START_SECONDS} s")
-        excused = stalls.periods(PERIOD / RATE)
+        excused = session.stalls.periods(PERIOD / RATE)
         expect(figures["xruns"] <= excused, "Ardour's own xruns", figures["xruns"], f"{excused}")
     return {
         "backend": DUMMY[0] if jack.missing() else "JACK",

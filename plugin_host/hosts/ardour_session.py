@@ -24,6 +24,7 @@ import soundfile
 
 from plugin_host.hosts import preset, sound
 from plugin_host.hosts.stage import Stage
+from plugin_host.hosts.stalls import Stalls
 from plugin_host.places import NAME
 from plugin_host.rung import Failed
 
@@ -58,6 +59,7 @@ class Session:
         """
         self._stage = stage
         self.tries = 0  # of all runs so far
+        self.stalls = Stalls()  # of the machine, while Ardour rolled last
         _scan(stage)
         presets = stage.home / ".config" / "ardour7" / "export"
         presets.mkdir(parents=True, exist_ok=True)
@@ -155,12 +157,14 @@ class Session:
         """
         before = set(self._tapes())
         flag = self._stage.folder / f"rolling-{time.monotonic_ns()}"
-        said = self._run(
-            "roll.lua",
-            [str(self.folder), *backend, str(seconds), str(wait), str(flag)],
-            seconds + wait + MAKE_SECONDS,
-            **more,
-        )
+        self.stalls = Stalls()
+        with self.stalls.watched():
+            said = self._run(
+                "roll.lua",
+                [str(self.folder), *backend, str(seconds), str(wait), str(flag)],
+                seconds + wait + MAKE_SECONDS,
+                **more,
+            )
         figures = {
             name: float(value) for name, value in re.findall(r"^(\w+) ([\d.]+)$", said, re.M)
         }

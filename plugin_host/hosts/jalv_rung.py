@@ -65,9 +65,9 @@ def plays(stage: Stage, seconds: int, *, is_strict: bool = True) -> Figures:
         seconds: how long.
         is_strict: whether lateness fails it; not on a machine that does other things as well.
     """
-    path = stage.fresh("jalv", ".wav")
+    path, stalls = stage.fresh("jalv", ".wav"), Stalls()
     with Jack(stage.folder, stage.environment(), rate=RATE, period=PERIOD) as server:
-        with stage.engine() as _, _jalv(stage, server, buffer="safe"), Stalls() as stalls:
+        with stage.engine() as _, _jalv(stage, server, buffer="safe"), stalls.watched():
             _wait_for_music(stage, server)
             server.record(path, seconds, OUTPUTS).wait(seconds + 30.0)
         late = server.late(CLIENT)
@@ -87,9 +87,9 @@ def plays(stage: Stage, seconds: int, *, is_strict: bool = True) -> Figures:
 
 def outlives(stage: Stage, *, is_killed: bool, is_strict: bool = True) -> Figures:
     """The engine is lost for five seconds: the host is never late, and music comes back."""
-    path = stage.fresh("lost", ".wav")
+    path, stalls = stage.fresh("lost", ".wav"), Stalls()
     with Jack(stage.folder, stage.environment(), rate=RATE, period=PERIOD) as server:
-        with stage.engine() as first, _jalv(stage, server) as host, Stalls() as stalls:
+        with stage.engine() as first, _jalv(stage, server) as host, stalls.watched():
             _wait_for_music(stage, server)
             recorder = server.record(path, 30, OUTPUTS)
             begin = time.monotonic()

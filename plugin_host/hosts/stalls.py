@@ -7,35 +7,32 @@ where that is allowed. A virtual machine is late when its host gives the process
 import os
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from math import ceil
-from types import TracebackType
 from typing import Final
 
 STEP_SECONDS: Final = 0.002
-PRIORITY: Final = 95  # of 99; JACK's own threads have 10 to 20
+PRIORITY: Final = 95  # of 99; above JACK's
 
 
 class Stalls:
-    """Looks on from `with` to its end."""
+    """What a thread that only sleeps has seen, in all stretches that were watched."""
 
     def __init__(self) -> None:
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._look_on, name="stalls", daemon=True)
-        self._lateness: list[float] = []
+        self._lateness: list[float] = []  # seconds
 
-    def __enter__(self) -> "Stalls":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._is_over.set()
-        self._thread.join()
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Look on until the block ends. What computes in this process in it is seen as well."""
+        is_over = threading.Event()
+        thread = threading.Thread(target=self._look_on, args=(is_over,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
 
     def periods(self, seconds: float) -> int:
         """How many periods of so much cannot be held against what runs here.
@@ -51,14 +48,15 @@ class Stalls:
             "machine_stood_still": float(sum(one > 0.02 for one in self._lateness)),
         }
 
-    def _look_on(self) -> None:
+    def _look_on(self, is_over: threading.Event) -> None:
         if hasattr(os, "sched_setscheduler"):
             with suppress(OSError):  # not allowed: what it sees is the usual priority's lateness
                 os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
         before = time.monotonic()
-        while not self._is_over.is_set():
+        while not is_over.is_set():
             time.sleep(STEP_SECONDS)
             now = time.monotonic()
-            if now - before - STEP_SECONDS > STEP_SECONDS:
-                self._lateness.append(now - before - STEP_SECONDS)
+            late = now - before - STEP_SECONDS
+            if late > STEP_SECONDS:
+                self._lateness.append(late)
             before = now
