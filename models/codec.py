@@ -17,18 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors import safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.errors import BundleError
 from engine.spec import ACOUSTIC_LEVELS, CODEBOOK_SIZE, AudioFormat, exact_div
+from models import packed
 from models.hearing import Hearing
 from models.quantizer import Quantized, ResidualQuantizer
 from models.speaking import Speaking
 from models.streaming import Chain, ConvNeXtBlock, State, Steppable, prefixed, substate
-
-TRAINING_ONLY = {"quantizer.usage", "quantizer.sums"}  # averages that bundles leave out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,13 +232,8 @@ def load_packed(file: Path) -> Codec:
     """
     if not file.is_file():
         raise BundleError(f"{file} is missing, expected the weights of a bundle's codec.")
-    with safe_open(file, "pt") as opened:
-        config = (opened.metadata() or {}).get("config")
-        stored = {name: opened.get_tensor(name).float() for name in opened.keys()}  # noqa: SIM118
-    if config is None:
-        raise BundleError(f"{file.name} has no config, expected a packed codec.")
-    codec = build(json.loads(config))
-    missing, unknown = codec.load_state_dict(stored, strict=False)
-    if unknown or not set(missing) <= TRAINING_ONLY:
-        raise BundleError(f"{file.name} lacks {missing} and has {unknown}, expected a codec.")
+    try:
+        codec, _ = packed.open_model(file, build)
+    except (SafetensorError, ValueError) as exc:
+        raise BundleError(f"{file.name} is no codec ({exc}).") from exc
     return codec.eval()

@@ -16,15 +16,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
-import torch
 import typer
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import nn
 
 from engine import manifest, seal
 from engine.errors import AntiphonError, BundleError, OptionError
-from models import codec, lm, mulan, semantic
-from models.quantizer import ResidualQuantizer
+from models import codec, lm, mulan, packed, semantic
 from training import checkpoint
 from training.checkpoint import Base, Record
 
@@ -38,7 +36,6 @@ PARTS: dict[str, tuple[str, Build]] = {  # run -> file in the bundle, how to mak
     "judge": ("judge.safetensors", mulan.build),
 }
 NEEDED = ("codec", "semantic", "mulan", "lm")  # a bundle without a judge can be trained on
-AVERAGES = ("quantizer.usage", "quantizer.sums")  # not in a bundle: start from the codebooks
 
 
 def unpack(bundle: Path, out: Path) -> dict[str, Record]:
@@ -93,29 +90,11 @@ def _write_model(bundle: Path, file: str, build: Build, folder: Path) -> None:
         )
     path = seal.inside(bundle, file)
     try:
-        with safe_open(path, "pt") as opened:
-            sizes = json.loads((opened.metadata() or {})["config"])
-            weights = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        model = build(sizes)
-        missing = _take_over(model, weights)
+        model, sizes = packed.open_model(path, build)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as exc:
         raise BundleError(f"{file} in bundle {bundle} fits no model ({exc}).") from exc
-    if missing:
-        raise BundleError(f"{file} in bundle {bundle} lacks {', '.join(missing[:3])}.")
     (folder / checkpoint.CONFIG).write_text(json.dumps(sizes))
     checkpoint.write_tensors(folder / checkpoint.WEIGHTS, model.state_dict())
-
-
-def _take_over(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> list[str]:
-    """Load weights into a model; name what they lack."""
-    widened = {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
-    lacking, unknown = model.load_state_dict(widened, strict=False)
-    if unknown:
-        raise ValueError(f"nothing is called {', '.join(unknown)}")
-    for part in model.modules():
-        if isinstance(part, ResidualQuantizer):
-            part.settle()
-    return [name for name in lacking if name not in AVERAGES]
 
 
 def _record(name: str, bundle: str, provenance: Mapping[str, Any]) -> Record:

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from engine.errors import BundleError, InputError, OptionError
 from models import codec as codecs
+from models import packed
 from training.corpus.compose import compose
 from training.corpus.render import Rendering
 from training.corpus.timing import total_samples
@@ -169,7 +170,7 @@ def test_clips_are_there_clean_and_coded(tmp_path):
 def test_a_packed_codec_is_the_codec(tmp_path):
     """Bundles leave training's statistics out; whatever else is missing is refused."""
     codec = codecs.Codec(SMALL).eval()
-    kept = {n: t for n, t in codec.state_dict().items() if n not in codecs.TRAINING_ONLY}
+    kept = {n: t for n, t in codec.state_dict().items() if n not in packed.AVERAGES}
     config = {"config": json.dumps(asdict(SMALL))}
     save_file(kept, tmp_path / "codec.safetensors", metadata=config)
     opened = codecs.load_packed(tmp_path / "codec.safetensors")
