@@ -123,6 +123,10 @@ class EnginePlayer:
             self._runner.exchange(None, out[:, start : start + piece])
         self._pulled += out.shape[1]
 
+    def hold(self, held: int, wanted: int) -> None:
+        """See `Player`."""
+        self._runner.hold(held, wanted)
+
     def feed(self, block: Audio) -> None:
         """See `Player`."""
         self._runner.feed(block)

@@ -37,6 +37,16 @@ class Flow:
         return max(0, self.credit - self.sent)
 
     @property
+    def cushion(self) -> tuple[int, int]:
+        """Samples that the client holds, and that it wants to hold; both 0 until it had them all.
+
+        So a buffer that is being filled for the first time is not taken for one that runs dry.
+        """
+        if not self._has_been_full:
+            return 0, 0
+        return max(0, self.sent - self.needed), self.credit - self.needed
+
+    @property
     def is_urgent(self) -> bool:
         """Whether a client that had all it wanted has less than half of it left."""
         left, wanted = self.sent - self.needed, self.credit - self.needed

@@ -55,6 +55,10 @@ class Player(Protocol):
         """Take the next samples; where they are not ready, silence, and the stream goes on."""
         ...
 
+    def hold(self, held: int, wanted: int) -> None:
+        """Say how many samples of what was pulled are not heard yet, and how many should be."""
+        ...
+
     def feed(self, block: Audio) -> None:
         """Give what was played or recorded, [C, N], from sample `fed` of the stream on."""
         ...

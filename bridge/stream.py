@@ -42,6 +42,7 @@ class Stream:
         self.origin += sample - self.flow.sent
         self.flow = Flow(self._player.rate, sent=sample, credit=sample, needed=sample)
         self._key, self._sequence, self._left_out = key, count(), False
+        self._player.hold(*self.flow.cushion)
 
     def change_rate(self, rate: int) -> None:
         """Go on at another rate. Before `attach`."""
@@ -80,6 +81,7 @@ class Stream:
             is_waited_for = bool(frame.flags & Flag.WAITS)
             self.flow.grant(frame.sample, frame.credit, is_waited_for=is_waited_for)
             self._player.is_waited_for = is_waited_for
+            self._player.hold(*self.flow.cushion)
             self._give_up_input()
             return
         if frame.kind is not Kind.INPUT or len(frame.audio) != self._player.channels:
@@ -118,6 +120,10 @@ class Stream:
     def pump(self) -> Iterator[Frame]:
         """Take out what may be sent now."""
         self._leave_out_late()
+        yield from self._take_out()
+        self._player.hold(*self.flow.cushion)
+
+    def _take_out(self) -> Iterator[Frame]:
         for _ in range(BLOCKS_PER_TURN):
             here = self.flow.sent
             ready = self._player.ready - (0 if self.flow.is_urgent else self._player.reserve)

@@ -32,7 +32,7 @@ from engine.errors import AntiphonError, OptionError
 from engine.listening import ear, style, take
 from engine.loop import interpreter
 from engine.loop.frame_loop import Event, FrameLoop
-from engine.loop.gate import Gate, Wanted
+from engine.loop.gate import Cushion, Gate, Wanted
 from engine.loop.impressions import Impressions
 from engine.loop.inbox import Inbox
 from engine.loop.maker import Maker, plug_for
@@ -207,6 +207,18 @@ class Runner:
     @is_waited_for.setter
     def is_waited_for(self, value: bool) -> None:
         self._gate.is_waited_for = value
+
+    def hold(self, held: int, wanted: int) -> None:
+        """Say how much of what was handed over is not heard yet. [any-thread]
+
+        A host with a buffer of its own is in no danger while that is full, so quality is given up
+        only when it runs low.
+
+        Args:
+            held: samples.
+            wanted: samples that the host would hold; 0 says it has no buffer.
+        """
+        self._gate.cushion = Cushion(held, wanted)
 
     def ask(self, ask: Ask) -> None:
         """Ask for a change; the answer comes as an event. [any-thread]

@@ -157,13 +157,17 @@ class FrameLoop:
     def _feel_pressure(self, took: float) -> None:
         """Give up quality, or take it back.
 
-        There is no hurry before the first block, and none for a host that waits.
+        There is no hurry before the first block, and none for a host that waits; and little for one
+        that holds sound of its own.
         """
         gate, before = self._gate, self._pressure.level
         if not gate.blocks:
             return
-        lead_ms = (self.lead_seconds - gate.block_seconds) * 1000.0
-        ready_ms = lead_ms if self._maker.excused_frames > 0 else gate.left / gate.rate * 1000.0
+        cushion, sample_ms = gate.cushion, 1000.0 / gate.rate
+        own_ms = (self.lead_seconds - gate.block_seconds) * 1000.0
+        lead_ms = own_ms + cushion.wanted * sample_ms
+        is_excused = self._maker.excused_frames > 0
+        ready_ms = lead_ms if is_excused else (gate.left + cushion.held) * sample_ms
         stepped = self._pressure.step(ready_ms=ready_ms, lead_ms=lead_ms, took_ms=took * 1000.0)
         self._pressure = Pressure(busy_ms=stepped.busy_ms) if gate.is_waited_for else stepped
         if self._pressure.level != before:

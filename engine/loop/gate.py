@@ -46,6 +46,13 @@ class Said(NamedTuple):
     block: HostBlock
 
 
+class Cushion(NamedTuple):
+    """Sound that has left the gate and is not heard yet."""
+
+    held: int = 0  # samples
+    wanted: int = 0  # samples of it that should be there
+
+
 class Gate:
     """One host's way in and out. Attributes without an underscore may be read by any thread."""
 
@@ -78,6 +85,7 @@ class Gate:
         self.listens: bool | None = None  # None until the first block tells
         self.lost_input = 0  # samples
         self.ignores_input = False  # there is some, and nobody listens
+        self.cushion = Cushion()  # of a host that keeps sound before it plays it
         self.is_waited_for = False  # the host takes what is ready and waits for the rest
         self.passages = Passages()
         self._is_fed = is_fed

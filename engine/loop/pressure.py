@@ -3,9 +3,10 @@
 In:  per frame, how much sound was ready before it was made, and how long making it took.
 Out: how much to shed: 0 nothing, 1 guidance, 2 fine levels as well. Pure; once per frame.
 
-It sheds as soon as most of the lead is gone, or frames take most of the time they last; and takes
-back after some seconds of ease. If ease was deceptive and it must shed again soon, it waits twice
-as long the next time, so that a machine on the edge does not swing to and fro.
+It sheds as soon as most of the lead is gone, or frames take most of the time they last and not
+much is ready; and takes back after some seconds of ease. If ease was deceptive and it must shed
+again soon, it waits twice as long the next time, so that a machine on the edge does not swing to
+and fro.
 """
 
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ _LOW: Final = 0.35  # of the lead: less that is ready is too little
 _EASY: Final = 0.75  # of what is ready on a quiet machine
 _LOOK_MS: Final = 4.0  # that the loop may look late whether a frame is needed
 _BUSY_MS, _LIGHT_MS = 0.8 * FRAME_MS, 0.5 * FRAME_MS  # of making a frame, smoothed
+_AMPLE_MS: Final = 5.0 * FRAME_MS  # that are ready: frames may well be slow for a while
+_LONGEST_MS: Final = 2.0 * FRAME_MS  # that a frame is taken to need: more is a machine that stood
 _SMOOTHING: Final = 0.1  # of the frame time, per frame
 
 
@@ -44,7 +47,7 @@ class Pressure:
             lead_ms: sound that should be.
             took_ms: to make the frame.
         """
-        busy = self.busy_ms + _SMOOTHING * (took_ms - self.busy_ms)
+        busy = self.busy_ms + _SMOOTHING * (min(took_ms, _LONGEST_MS) - self.busy_ms)
         quiet_ms = max(lead_ms - busy - _LOOK_MS, lead_ms / 4)
         is_easy = ready_ms >= _EASY * quiet_ms and busy <= _LIGHT_MS
         now = replace(
@@ -54,7 +57,8 @@ class Pressure:
             easy_frames=self.easy_frames + 1 if is_easy else 0,
             relief_frames=self.relief_frames + 1,
         )
-        if ready_ms < _LOW * lead_ms or busy > _BUSY_MS:
+        is_slow = busy > _BUSY_MS and ready_ms < _AMPLE_MS
+        if is_slow or ready_ms < _LOW * lead_ms:
             return now._shed()
         return now._recover()
 

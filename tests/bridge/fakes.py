@@ -24,6 +24,7 @@ class CountingPlayer:
         self.asked: list[Ask] = []
         self.said: list[HostBlock] = []
         self.heard: list[tuple[int, Audio]] = []  # place and block of what was fed
+        self.held = (0, 0)  # samples that its player holds, and wants to
         self.fed, self.reserve, self.listens = 0, 0, True
         self.is_reduced = self.is_waited_for = False
         self.is_stopped = False
@@ -39,6 +40,9 @@ class CountingPlayer:
     def pull(self, out: Audio) -> None:
         out[:] = self.pulled + np.arange(out.shape[1])
         self.pulled += out.shape[1]
+
+    def hold(self, held: int, wanted: int) -> None:
+        self.held = held, wanted
 
     def feed(self, block: Audio) -> None:
         self.heard.append((self.fed, block.copy()))

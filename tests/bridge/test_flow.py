@@ -64,6 +64,18 @@ def test_a_client_that_had_all_it_wanted_is_urgent_when_half_of_it_is_gone():
     assert not flow.is_urgent
 
 
+def test_what_a_client_holds_counts_once_it_had_all_it_wanted():
+    flow = Flow(RATE)
+    flow.grant(0, 1000)
+    flow.sent = 600
+    assert flow.cushion == (0, 0)  # it is being filled, and does not run dry
+    flow.sent = 1000
+    flow.grant(700, 1700)
+    assert flow.cushion == (300, 1000)
+    flow.grant(1200, 2200)
+    assert flow.cushion == (0, 1000)
+
+
 def test_input_in_order_is_taken_as_it_is():
     intake = Intake()
     assert intake.take(500, 500, 100, end=9999) == (0, 0)

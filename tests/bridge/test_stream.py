@@ -206,6 +206,20 @@ def test_who_waits_leaves_the_engine_its_reserve_and_who_is_in_a_hurry_does_not(
     assert not player.is_waited_for
 
 
+def test_the_engine_knows_what_its_player_holds_and_forgets_it_with_the_next():
+    stream, player = opened(CountingPlayer(ready=2000))
+    stream.receive(credit(0, 1000))
+    assert player.held == (0, 0)
+    list(stream.pump())
+    stream.receive(credit(400, 1400))
+    assert player.held == (600, 1000)
+    list(stream.pump())
+    assert player.held == (1000, 1000)
+    stream.detach()
+    stream.attach(77, KEY)
+    assert player.held == (0, 0)
+
+
 def test_at_another_rate_the_stream_goes_on_in_its_place():
     stream, player = opened()
     stream.receive(credit(0, 48_000))

@@ -457,6 +457,18 @@ def test_for_a_host_that_waits_no_quality_is_given_up_and_what_was_is_taken_back
     assert one.runner.status().shed == 2
 
 
+def test_for_a_host_with_a_full_buffer_no_quality_is_given_up_and_for_an_empty_one_it_is(rig):
+    """Frames take 45 of their 40 ms; the host has 400 ms of sound, and then none."""
+    one = rig(block=480)
+    one.slow(0.045)
+    one.runner.hold(19_200, 19_200)
+    one.play_in_time(1.0)
+    assert one.runner.status().shed == 0
+    one.runner.hold(0, 19_200)
+    one.play_in_time(1.0)
+    assert one.runner.status().shed == 2
+
+
 def in_time(sample: int) -> HostBlock:
     """A host at 120 bpm."""
     return HostBlock(sample=sample, rate=48_000, quarter=sample / 24_000, tempo=SongTempo(120))

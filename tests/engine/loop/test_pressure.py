@@ -37,6 +37,26 @@ def test_frames_that_take_all_of_their_time_are_too_slow_even_while_the_lead_hol
     assert after(Pressure(), 50, ready_ms=60, took_ms=38).level > 0
 
 
+def test_with_much_ready_frames_may_be_slow_until_it_runs_low():
+    """As with a host that holds 400 ms of its own."""
+
+    def step(pressure: Pressure, ready_ms: float, took_ms: float) -> Pressure:
+        return pressure.step(ready_ms=ready_ms, lead_ms=LEAD_MS + 400, took_ms=took_ms)
+
+    pressure = Pressure()
+    for _ in range(100):
+        pressure = step(pressure, ready_ms=250, took_ms=38)
+    assert pressure.level == 0
+    assert step(pressure, ready_ms=190, took_ms=38).level == 1
+    assert step(Pressure(), ready_ms=150, took_ms=5).level == 1
+
+
+def test_a_machine_that_stood_still_is_not_a_slow_one():
+    pressure = after(Pressure(), 100, ready_ms=60, took_ms=15)
+    pressure = after(pressure, 1, ready_ms=60, took_ms=900)
+    assert (pressure.level, pressure.busy_ms) == (0, pytest.approx(21.5, abs=0.1))
+
+
 def test_after_some_seconds_of_ease_quality_comes_back_step_by_step():
     pressure = after(Pressure(), 20, ready_ms=10, took_ms=5)
     first = frames_until(pressure, 1, ready_ms=60, took_ms=5)
