@@ -78,6 +78,18 @@ def choose_device(asked: str) -> torch.device:
     return torch.device(asked)
 
 
+def prefers_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is faster: on a GPU, and on a CPU with tile units (AMX).
+
+    On one without them a step of the language model took 1.35 times as long as in float32.
+    """
+    if device.type != "cpu":
+        return True
+    # torch older than 2.12 cannot tell
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("amx_bf16", False))
+
+
 class Average:
     """Exponential moving average of a model's floating-point state."""
 
@@ -167,7 +179,8 @@ class Loop:
     def _step(self) -> dict[str, float]:
         rng = np.random.default_rng((self.options.seed, self.steps))
         self.task.model.train()
-        with torch.autocast(self.device.type, torch.bfloat16):
+        is_short = prefers_bfloat16(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=is_short):
             loss, figures = self.task.loss(self.task.batch(rng))
         if not torch.isfinite(loss):
             raise TrainingFailed(
