@@ -57,6 +57,8 @@ HostTime HostTime::checked() const noexcept {
     good.quarter = good.bpm ? only_if(quarter, is_place) : std::nullopt;  // a place that moves
     good.bar_quarter = good.quarter ? only_if(bar_quarter, is_place) : std::nullopt;
     good.seconds = good.quarter ? only_if(seconds, is_place) : std::nullopt;
+    const bool is_before_start = good.seconds == 0.0 && *good.quarter < 0.0;
+    if (is_before_start) good.seconds = *good.quarter * 60.0 / *good.bpm;
     good.signature = only_if(signature, is_signature);
     good.loop = only_if(loop, is_loop);
     return good;

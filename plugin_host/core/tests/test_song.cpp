@@ -98,3 +98,17 @@ TEST_CASE("song: what no song can be is not believed") {
     CHECK_FALSE(time.checked().loop);
     CHECK(at(1.0).checked().quarter);
 }
+
+TEST_CASE("song: before its start the seconds follow the quarters where a host says 0") {
+    HostTime time = at(-2.0);
+    time.seconds = 0.0;
+    CHECK(time.checked().seconds == -1.0);
+    time.seconds = -0.75;  // a host that knows better
+    CHECK(time.checked().seconds == -0.75);
+    time.quarter = 2.0;
+    time.seconds = 0.0;  // a song that begins with quarter 2
+    CHECK(time.checked().seconds == 0.0);
+    time.bpm = 0.0;
+    time.quarter = -2.0;
+    CHECK_FALSE(time.checked().seconds.has_value());
+}

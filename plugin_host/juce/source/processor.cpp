@@ -124,9 +124,6 @@ antiphon::HostTime Processor::host_time() const {
     if (const auto samples = position->getTimeInSamples())
         time.seconds = static_cast<double>(*samples) / rate_;
     if (const auto bpm = position->getBpm()) time.bpm = *bpm;
-    // Before the song's start JUCE goes on saying 0 samples.
-    if (time.seconds && *time.seconds == 0.0 && time.quarter && *time.quarter < 0.0 && time.bpm)
-        time.seconds = *time.quarter * 60.0 / *time.bpm;
     if (const auto bar = position->getPpqPositionOfLastBarStart()) time.bar_quarter = *bar;
     if (const auto signature = position->getTimeSignature())
         time.signature = antiphon::Signature{signature->numerator, signature->denominator};

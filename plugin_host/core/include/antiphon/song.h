@@ -32,7 +32,8 @@ struct HostTime {
     std::optional<Signature> signature;
     std::optional<Loop> loop;
 
-    // Drop whatever no song can be: hosts say 0 bpm, NaN and worse.
+    // Drop whatever no song can be: hosts say 0 bpm, NaN and worse. Before the song's start some,
+    // and JUCE for all, go on saying 0 seconds: there the quarters tell them.
     HostTime checked() const noexcept;
     // The same, some samples later.
     HostTime later(double link_samples) const noexcept;
