@@ -1,7 +1,9 @@
 """Steer: what is asked of one frame -> the rows that condition the model.
 
 In:  `Controls`. Out: [B, ROW_WIDTH] rows and [B, 1] weights of their logits; row 0 says all that is
-asked, row 1 (where a session can be guided) leaves out `row.UNGUIDED`, as training did.
+asked, row 1 (where a session can be guided) leaves out `row.UNGUIDED`, as training did; but where
+drums are asked not to play, it asks for them, so that guidance pushes away from a kit and not only
+from anything (a negative prompt, as of Stable Diffusion).
 The logits are mixed as `guidance * row 0 + (1 - guidance) * row 1`. Pure; once per frame.
 """
 
@@ -27,6 +29,8 @@ def rows(controls: Controls, batch: int) -> NDArray[np.float32]:
     laid_out = np.repeat(encode_row(controls)[None], batch, axis=0)
     for name in UNGUIDED:
         laid_out[1:, SLICES[name]] = 0.0  # "not given"
+    if controls.drums is False:
+        laid_out[1:, SLICES["drums"]] = (1.0, 0.0)
     return laid_out
 
 

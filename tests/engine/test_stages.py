@@ -95,6 +95,16 @@ def test_guidance_pushes_away_from_the_same_bar_without_the_prompt():
     assert {"tempo", "meter"}.isdisjoint(UNGUIDED)
 
 
+@pytest.mark.parametrize(
+    ("drums", "pushed_from"), [(None, (0, 0)), (True, (0, 0)), (False, (1, 0))]
+)
+def test_guidance_pushes_away_from_a_kit_where_none_is_wanted(drums, pushed_from):
+    asked, other = steer.rows(Controls(drums=drums), 2)
+    np.testing.assert_array_equal(asked, encode_row(Controls(drums=drums)))
+    np.testing.assert_array_equal(other[SLICES["drums"]], pushed_from)
+    assert not np.delete(other, SLICES["drums"]).any()
+
+
 @pytest.mark.parametrize("guidance", [1.0, 2.0, 3.5])
 def test_the_weights_of_guidance_sum_to_one(guidance):
     weights = steer.weights(guidance, 2)

@@ -15,7 +15,7 @@ from models.lm import LanguageConfig
 from models.quantizer import BYPASS, ResidualQuantizer
 from models.semantic import SemanticConfig, label_targets
 from training.data import Piece, Prepared
-from training.loop import Loop, LoopOptions, TrainingFailed
+from training.loop import Loop, LoopOptions, TrainingFailed, prefers_bfloat16
 from training.losses import MelDistance, snr_db
 from training.train_codec import CodecTask
 from training.train_lm import KEEP, LanguageTask, drop_fields
@@ -78,6 +78,13 @@ def train(task, tmp_path, steps, **options):
         "log_every": 1000,
     }
     return Loop(task, LoopOptions(out=tmp_path / "run", **(quick | options))).run()
+
+
+@pytest.mark.parametrize("has_tiles", [False, True])
+def test_on_a_processor_bfloat16_is_for_tile_units(monkeypatch, has_tiles):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has_tiles}, False)
+    assert prefers_bfloat16(torch.device("cpu")) == has_tiles
+    assert prefers_bfloat16(torch.device("cuda"))
 
 
 class TestCodec:
