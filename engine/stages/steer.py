@@ -1,16 +1,22 @@
 """Steer: what is asked of one frame -> the rows that condition the model.
 
 In:  `Controls`. Out: [B, ROW_WIDTH] rows and [B, 1] weights of their logits; row 0 says all that is
-asked, row 1 (where a session can be guided) leaves out `row.UNGUIDED`, as training did; but where
-drums are asked not to play, it asks for them, so that guidance pushes away from a kit and not only
-from anything (a negative prompt, as of Stable Diffusion).
+asked, row 1 (where a session can be guided) leaves out `row.UNGUIDED`, as training did.
 The logits are mixed as `guidance * row 0 + (1 - guidance) * row 1`. Pure; once per frame.
+
+Music without drums is the hardest to ask for: a model keeps time with a kit, or not at all. So
+where drums are refused, row 0 refuses them with emphasis, row 1 asks for them (guidance then pushes
+away from a kit: a negative prompt), and says tempo and meter by half (guidance pushes towards the
+grid as well). Measured in docs/log.md, 2026-11-23.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.row import SLICES, UNGUIDED, Controls, encode_row
+
+REFUSAL = 1.5  # times as much as in training
+GRID = ("tempo", "meter")
 
 
 def rows(controls: Controls, batch: int) -> NDArray[np.float32]:
@@ -29,8 +35,11 @@ def rows(controls: Controls, batch: int) -> NDArray[np.float32]:
     laid_out = np.repeat(encode_row(controls)[None], batch, axis=0)
     for name in UNGUIDED:
         laid_out[1:, SLICES[name]] = 0.0  # "not given"
-    if controls.drums is False:
+    if controls.drums is False and batch > 1:
+        laid_out[0, SLICES["drums"]] *= REFUSAL
         laid_out[1:, SLICES["drums"]] = (1.0, 0.0)
+        for name in GRID:
+            laid_out[1:, SLICES[name]] *= 0.5
     return laid_out
 
 

@@ -95,14 +95,23 @@ def test_guidance_pushes_away_from_the_same_bar_without_the_prompt():
     assert {"tempo", "meter"}.isdisjoint(UNGUIDED)
 
 
-@pytest.mark.parametrize(
-    ("drums", "pushed_from"), [(None, (0, 0)), (True, (0, 0)), (False, (1, 0))]
-)
-def test_guidance_pushes_away_from_a_kit_where_none_is_wanted(drums, pushed_from):
+def test_where_drums_are_refused_guidance_pushes_away_from_a_kit_and_towards_the_grid():
+    refused = Controls(drums=False, tempo_bpm=90.0, beat=1.25)
+    asked, other = steer.rows(refused, 2)
+    kit, grid = SLICES["drums"], slice(SLICES["tempo"].start, SLICES["meter"].stop)
+    np.testing.assert_array_equal(asked[kit], (0.0, steer.REFUSAL))
+    np.testing.assert_array_equal(other[kit], (1.0, 0.0))
+    np.testing.assert_array_equal(other[grid], encode_row(refused)[grid] / 2)
+    np.testing.assert_array_equal(asked[grid], encode_row(refused)[grid])
+    assert asked[grid].any()
+    np.testing.assert_array_equal(steer.rows(refused, 1)[0], encode_row(refused))
+
+
+@pytest.mark.parametrize("drums", [True, None])
+def test_where_drums_are_not_refused_guidance_leaves_them_unsaid(drums):
     asked, other = steer.rows(Controls(drums=drums), 2)
     np.testing.assert_array_equal(asked, encode_row(Controls(drums=drums)))
-    np.testing.assert_array_equal(other[SLICES["drums"]], pushed_from)
-    assert not np.delete(other, SLICES["drums"]).any()
+    assert not other[SLICES["drums"]].any()
 
 
 @pytest.mark.parametrize("guidance", [1.0, 2.0, 3.5])
