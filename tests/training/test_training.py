@@ -18,7 +18,7 @@ from training.data import Piece, Prepared
 from training.loop import Loop, LoopOptions, TrainingFailed, prefers_bfloat16
 from training.losses import MelDistance, snr_db
 from training.train_codec import CodecTask
-from training.train_lm import KEEP, LanguageTask, drop_fields
+from training.train_lm import DRUMLESS, KEEP, LanguageTask, drop_fields, drumless_shares
 from training.train_semantic import SemanticTask, head_losses
 
 SMALL = CodecConfig(
@@ -179,6 +179,17 @@ class FakeSplit:
 
 
 class TestLanguage:
+    def test_pieces_without_a_kit_are_drawn_more_often_where_kits_are_usual(self):
+        pieces = [
+            {"genre": "house", "drums": True},
+            {"genre": "house", "drums": False},
+            {"genre": "quartet", "drums": False},
+            {"genre": "quartet", "drums": True, "scenes": []},  # a medley that goes on to house
+            {"genre": "house", "drums": False, "scenes": []},
+            {},  # a clip
+        ]
+        assert drumless_shares(pieces).tolist() == [1, DRUMLESS, 1, 1, 1, 1]
+
     def test_it_learns_one_batch_by_heart(self, music, tmp_path):
         """The floor of every recipe: cross-entropy well under a tenth of chance on sixteen
         frames."""
