@@ -83,8 +83,8 @@ class Split:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Tokens [T, K] and rows [T, ROW_WIDTH] of a random stretch of one piece."""
         able = np.flatnonzero(self.playing >= frames)
-        shares = self.shares[able] if dropout else np.ones(len(able))
-        index = int(rng.choice(able, p=shares / shares.sum()))
+        shares = self.shares[able] / self.shares[able].sum()
+        index = int(rng.choice(able, p=shares if dropout else None))
         start = self.data.pieces[index].start + int(rng.integers(self.playing[index] - frames + 1))
         labels = slice_labels(self.data.labels, start, frames)
         if dropout:
