@@ -122,7 +122,8 @@ void Plugin::obey_midi(const Block& block) noexcept {
 // Some hosts render offline without ever saying that they play; if their song moves they play, and
 // if it does not it goes on by itself from where they said.
 HostTime Plugin::interpret(const Block& block) noexcept {
-    HostTime said = block.time.checked();
+    const double block_seconds = static_cast<double>(block.frames) / host_rate_;
+    HostTime said = block.time.checked().ending_at_start(block_seconds);
     has_played_ |= said.has_transport && said.is_playing;
     const bool is_stopped = said.has_transport && !said.is_playing;
     if (is_stopped && block.is_offline && !has_played_) {
@@ -140,6 +141,8 @@ HostTime Plugin::interpret(const Block& block) noexcept {
     return said;
 }
 
+// Hosts count quarters in ticks, some of them 12 samples long. In a render that is put right where
+// the host says its seconds; in real time a step in what is held would be worse.
 void Plugin::follow(const HostTime& said, bool is_rolling, bool is_offline) noexcept {
     Exchange& exchange = shared_->exchange;
     const bool is_start = is_rolling && !is_rolling_;
@@ -149,7 +152,7 @@ void Plugin::follow(const HostTime& said, bool is_rolling, bool is_offline) noex
     const std::uint32_t stale = exchange.stale.load(std::memory_order_acquire);
     bool wants_epoch = epoch_due_ || is_bounce;
     if (!is_rolling || is_start)
-        wants_epoch |= news != News::none || stale != stale_;
+        wants_epoch |= news > News::refined || stale != stale_;
     else if (news == News::jumped && is_offline)
         wants_epoch = true;
     is_rolling_ = is_rolling;
@@ -159,7 +162,7 @@ void Plugin::follow(const HostTime& said, bool is_rolling, bool is_offline) noex
         playback_.await(++epoch_);
         if (is_offline || !is_rolling) lead_in();
         ask_for_epoch(is_offline);
-    } else if (news != News::none) {
+    } else if (news > News::refined || (news == News::refined && is_offline)) {
         Event event;
         event.point = song_from_here();
         exchange.events.push(event);

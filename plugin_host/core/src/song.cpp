@@ -8,6 +8,7 @@ constexpr int kMaxBeats = 64, kMaxUnit = 32;
 constexpr double kJumpSeconds = 0.005;   // what a switch on the bar may be off
 constexpr double kDriftSeconds = 0.001;  // less is left as predicted
 constexpr double kSameBpm = 1e-4;        // of the tempo
+constexpr double kTick = 1.0 / 960.0;    // quarters: hosts count no more coarsely
 
 bool is_place(double quarter) { return std::isfinite(quarter) && std::abs(quarter) <= kMaxQuarter; }
 
@@ -57,11 +58,22 @@ HostTime HostTime::checked() const noexcept {
     good.quarter = good.bpm ? only_if(quarter, is_place) : std::nullopt;  // a place that moves
     good.bar_quarter = good.quarter ? only_if(bar_quarter, is_place) : std::nullopt;
     good.seconds = good.quarter ? only_if(seconds, is_place) : std::nullopt;
-    const bool is_before_start = good.seconds == 0.0 && *good.quarter < 0.0;
-    if (is_before_start) good.seconds = *good.quarter * 60.0 / *good.bpm;
+    good.is_rough = good.seconds == 0.0 && *good.quarter < 0.0;
+    if (good.is_rough) good.seconds = *good.quarter * 60.0 / *good.bpm;
     good.signature = only_if(signature, is_signature);
     good.loop = only_if(loop, is_loop);
     return good;
+}
+
+HostTime HostTime::ending_at_start(double block_seconds) const noexcept {
+    HostTime exact = *this;
+    const bool ends_there =
+        is_rough && std::abs(*seconds + block_seconds) <= kTick * 60.0 / bpm.value_or(120.0);
+    if (ends_there) {
+        exact.seconds = -block_seconds;
+        exact.is_rough = false;
+    }
+    return exact;
 }
 
 HostTime HostTime::later(double link_samples) const noexcept {
@@ -108,7 +120,8 @@ News SongWatch::compare(const HostTime& said, double sample) const noexcept {
         if (off > kJumpSeconds) return News::jumped;
         if (off > kDriftSeconds) return News::changed;
     }
-    return is_new ? News::changed : News::none;
+    if (is_new) return News::changed;
+    return before.is_rough && !said.is_rough ? News::refined : News::none;
 }
 
 }  // namespace antiphon

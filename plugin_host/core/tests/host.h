@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <optional>
@@ -16,6 +17,7 @@ struct Host {
     Plugin& plugin;
     double rate = 48000.0, bpm = 120.0, quarter = 0.0;
     bool has_transport = true, is_playing = true, is_offline = false;
+    bool counts_ticks = false;  // quarters in 1920ths, and no seconds before the song's start
     float input = 0.0f;
     std::optional<Loop> loop;
     std::vector<Midi> midi;
@@ -42,6 +44,10 @@ struct Host {
             block.time.quarter = quarter;
             block.time.bpm = bpm;
             block.time.seconds = quarter * 60.0 / bpm;
+            if (counts_ticks) {
+                block.time.quarter = std::floor(quarter * 1920.0) / 1920.0;
+                block.time.seconds = std::max(0.0, *block.time.seconds);
+            }
             block.time.loop = loop;
             block.time.signature = Signature{4, 4};
             block.time.bar_quarter = std::floor(quarter / 4.0) * 4.0;

@@ -507,6 +507,21 @@ TEST_CASE(
     CHECK(other.view().offline_gaps == 0);
 }
 
+TEST_CASE("plugin: a bounce that begins before the song's start is exact from the start on") {
+    TakeStudio studio;
+    Host host(studio.plugin);
+    perform(host, 0.0, 100);
+    REQUIRE(studio.plugin.view().underruns == 0);
+    studio.plugin.set_value(id::take, 2.0f);
+    Plugin other(quiet());
+    REQUIRE(other.restore(studio.plugin.save()));
+    Host again(other);
+    again.is_offline = again.counts_ticks = true;
+    again.quarter = -1024.0 / 24000.0;
+    again.blocks(102, 512);
+    for (std::size_t i = 200; i < 100 * 512; ++i) REQUIRE(again.left[1024 + i] == host.left[i]);
+}
+
 TEST_CASE("plugin: of what was held ready only what was heard is recorded") {
     TakeStudio studio;
     Host host(studio.plugin);

@@ -112,3 +112,29 @@ TEST_CASE("song: before its start the seconds follow the quarters where a host s
     time.quarter = -2.0;
     CHECK_FALSE(time.checked().seconds.has_value());
 }
+
+TEST_CASE("song: what is known roughly before its start is refined once, after it") {
+    SongWatch watch;
+    HostTime before = at(-1024.0 / kQuarter - 0.0004);  // in ticks
+    before.seconds = 0.0;
+    HostTime after = at(0.0);
+    after.seconds = 0.0;
+    watch.see(before.checked(), 0.0);
+    CHECK(*watch.point().place_at(1024.0) != 0);
+    CHECK(watch.see(after.checked(), 1024.0) == News::refined);
+    CHECK(*watch.point().place_at(1024.0) == 0);
+    after.quarter = 1024.0 / kQuarter;
+    after.seconds = 1024.0 / 48000.0;
+    CHECK(watch.see(after.checked(), 2048.0) == News::none);
+}
+
+TEST_CASE("song: a block that ends where the song starts tells how long before it began") {
+    HostTime time = at(-60.0 / 1920.0);  // 750 samples, as far as ticks can tell
+    time.seconds = 0.0;
+    const HostTime exact = time.checked().ending_at_start(752.0 / 48000.0);
+    CHECK(*exact.seconds == -752.0 / 48000.0);
+    CHECK_FALSE(exact.is_rough);
+    CHECK(time.checked().ending_at_start(1024.0 / 48000.0).is_rough);  // goes on beyond it
+    time.seconds = -0.015;
+    CHECK(*time.checked().ending_at_start(0.0155).seconds == -0.015);  // known, and believed
+}

@@ -29,12 +29,16 @@ struct HostTime {
     bool is_playing = true;
     std::optional<double> quarter, bpm, bar_quarter;
     std::optional<double> seconds;  // from the song's start, on the host's timeline
+    bool is_rough = false;          // the seconds are known as well as the quarters only
     std::optional<Signature> signature;
     std::optional<Loop> loop;
 
     // Drop whatever no song can be: hosts say 0 bpm, NaN and worse. Before the song's start some,
-    // and JUCE for all, go on saying 0 seconds: there the quarters tell them.
+    // and JUCE for all, go on saying 0 seconds: there the quarters tell them, roughly.
     HostTime checked() const noexcept;
+    // The same to the sample, if it is known roughly and its block ends where the song starts:
+    // hosts that begin before the start break their blocks there.
+    HostTime ending_at_start(double block_seconds) const noexcept;
     // The same, some samples later.
     HostTime later(double link_samples) const noexcept;
 };
@@ -52,7 +56,8 @@ struct SongPoint {
     SongPoint moved_to(double at) const noexcept;
 };
 
-enum class News { none, changed, jumped };
+// Refined: the same song, whose seconds are now known to the sample.
+enum class News { none, refined, changed, jumped };
 
 // Compares what is said with what was said before.
 class SongWatch {
