@@ -5,9 +5,11 @@ not do what it promises, or `Skipped` where the machine cannot try it. Out: a `R
 JSON.
 """
 
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from plugin_host.errors import PluginError
@@ -111,6 +113,9 @@ def _make(experiment: Experiment) -> Finding:
         outcome, why = "skipped", str(skipped)
     except PluginError as error:
         outcome, why = "failed", str(error)
+    except subprocess.TimeoutExpired as hung:
+        name = Path(hung.cmd if isinstance(hung.cmd, str) else hung.cmd[0]).name
+        outcome, why = "failed", f"{name} was not done after {hung.timeout:.0f} s."
     return Finding(experiment.name, outcome, why, time.monotonic() - begin, figures)
 
 

@@ -33,6 +33,7 @@ OUTPUTS: Final = (f"{CLIENT}:audio_out_1", f"{CLIENT}:audio_out_2")
 BLOCK_SECONDS: Final = PERIOD / RATE
 DROP_SECONDS: Final = 0.5
 LOSS_SECONDS: Final = 5  # that the engine is left lost
+RECORD_SLACK: Final = 1.5  # times as long: a recorder goes without the periods that JACK loses
 
 
 def climb(stage: Stage, plan: "Plan", told: Callable[[Finding], None]) -> Rung:
@@ -69,7 +70,7 @@ def plays(stage: Stage, seconds: int, *, is_strict: bool = True) -> Figures:
     with Jack(stage.folder, stage.environment(), rate=RATE, period=PERIOD) as server:
         with stage.engine() as _, _jalv(stage, server, buffer="safe"), stalls.watched():
             _wait_for_music(stage, server)
-            server.record(path, seconds, OUTPUTS).wait(seconds + 30.0)
+            server.record(path, seconds, OUTPUTS).wait(RECORD_SLACK * seconds + 30.0)
         late = server.late(CLIENT)
     made, rate = sound.load(path)
     found = sound.gaps(made, rate)

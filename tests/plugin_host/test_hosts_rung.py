@@ -1,6 +1,7 @@
 """The ladder itself: what is made of experiments that pass, fail or cannot be made."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -34,6 +35,16 @@ def test_an_experiment_that_cannot_be_made_does_not_fail_the_rung():
 
 def test_a_rung_on_which_nothing_could_be_tried_has_not_passed():
     assert climb("host", "1", [Experiment("one", is_skipped)]).outcome == "skipped"
+
+
+@pytest.mark.parametrize("command", [["/usr/bin/jack_rec", "-d", "300"], "jack_rec"])
+def test_a_program_that_hangs_fails_its_experiment_by_name_and_the_next_is_made(command):
+    def hangs() -> dict[str, float]:
+        raise subprocess.TimeoutExpired(command, 330.0)
+
+    found = climb("host", "1", [Experiment("one", hangs), Experiment("two", passes)])
+    assert [one.outcome for one in found.findings] == ["failed", "passed"]
+    assert found.findings[0].why == "jack_rec was not done after 330 s."
 
 
 def test_a_fault_of_ours_is_not_taken_for_the_plugins():
