@@ -76,6 +76,7 @@ class Ring:
         self._map = _Map((_Piece(0, 0),), 0)  # set by the writing thread
         self._read: int = 0  # set by the reading thread
         self._claimed: int = 0  # where the reader will be; set before it looks at the map
+        self._turned: int = 0  # `_claimed` as it was after the last rewrite; the writer's
         self._heard_piece = self._map.pieces[0]  # the reader's: holds the sample it heard last
         self._overtaken = 0  # set by the reading thread
         self._missing = 0  # samples; set by the reading thread
@@ -99,7 +100,7 @@ class Ring:
         """
         assert self._is_mine("writer"), "a second thread writes; see `hand_over`"
         self._require("block", block, self.capacity)
-        return self._put(block, self._map.written, self._map.pieces)
+        return self._put(block, self._map.written, self._pieces_in_use())
 
     def rewrite(self, sample: int, block: Audio, *, fade: bool = False) -> bool:
         """Replace what was written from a sample on; what lies behind the block is dropped.
@@ -129,9 +130,23 @@ class Ring:
             return False
         if fade:
             block = self._crossed(sample, block)
-        kept = tuple(piece for piece in self._map.pieces if piece.start <= sample)
+        kept = tuple(piece for piece in self._pieces_in_use() if piece.start <= sample)
         end = self._map.written + self._map.pieces[-1].shift  # behind everything, in memory
-        return self._put(block, sample, (*kept, _Piece(sample, end - sample)))
+        if not self._put(block, sample, (*kept, _Piece(sample, end - sample))):
+            return False
+        self._turned = self._claimed
+        return True
+
+    def _pieces_in_use(self) -> tuple[_Piece, ...]:
+        """The map's pieces without those that the reader has left.
+
+        A reader that is under way may have begun before the last rewrite, and so with the map
+        before it, wherever it is. Only behind what it had claimed then does it surely use this one.
+        """
+        pieces, read = self._map.pieces, self._read
+        while len(pieces) > 1 and pieces[1].start < read and read >= self._turned:
+            pieces = pieces[1:]
+        return pieces
 
     def _crossed(self, sample: int, block: Audio) -> Audio:
         """A block that begins as what lies there now and ends as itself."""
@@ -144,9 +159,7 @@ class Ring:
 
     def _put(self, block: Audio, sample: int, pieces: tuple[_Piece, ...]) -> bool:
         """Copy a block to the end of the memory in use, then show the reader where it lies."""
-        read = self._read
-        while len(pieces) > 1 and pieces[1].start < read:  # at `read` one may be copying still
-            pieces = pieces[1:]
+        read = self._read  # from here on one may be copying still
         first, count = sample + pieces[-1].shift, block.shape[1]
         if first + count - (read + pieces[0].shift) > self.capacity:
             return False

@@ -418,6 +418,49 @@ def test_two_threads_lose_and_tear_no_sample():
     assert (read, ring.missing) == (total, 0)
 
 
+class Halting(Ring):
+    """A ring whose writer stops once before it shows a rewrite, and its reader in a later block."""
+
+    def __init__(self) -> None:
+        super().__init__(1, 100, fade_samples=1)
+        self.halts_in = 0  # sample at which the reader's block begins
+        self.halted, self.go_on = threading.Event(), threading.Event()
+
+    def rewrite(self, sample: int, block: np.ndarray, *, fade: bool = False) -> bool:
+        self.before_put: threading.Thread | None = threading.Thread(target=self.hear)
+        return super().rewrite(sample, block, fade=fade)
+
+    def hear(self) -> None:
+        take(self, 20)
+        self.halts_in = self.heard
+        self.heard_late = take(self, 20)[0]
+
+    def _put(self, block, sample, pieces):
+        if getattr(self, "before_put", None):
+            self.reader, self.before_put = self.before_put, None
+            self.reader.start()
+            assert self.halted.wait(10)
+        return super()._put(block, sample, pieces)
+
+    def _fill(self, now, start, out):
+        if self.halts_in and start == self.halts_in:
+            self.halted.set()
+            assert self.go_on.wait(10)
+        super()._fill(now, start, out)
+
+
+def test_a_reader_that_began_before_a_rewrite_keeps_its_samples_wherever_it_is():
+    """The reader is past the place of the rewrite before that is shown, and in its next block."""
+    ring = Halting()
+    assert ring.write(np.arange(60, dtype=np.float32)[None])
+    assert ring.rewrite(10, 1000 + np.arange(10, 60, dtype=np.float32)[None])
+    while ring.write(np.full((1, 5), 5000.0, np.float32)):
+        pass
+    ring.go_on.set()
+    ring.reader.join(10)
+    np.testing.assert_array_equal(ring.heard_late[0], np.arange(20, 40))
+
+
 def test_a_reader_never_hears_a_mixture_while_another_thread_writes_again():
     """The writer turns back again and again as far as the reader lets it. Whatever the threads do,
     every sample heard is the right one of the stream, of a version that never gets older, and the
