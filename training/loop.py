@@ -85,8 +85,7 @@ def prefers_bfloat16(device: torch.device) -> bool:
     """
     if device.type != "cpu":
         return True
-    # torch older than 2.12 cannot tell
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older torch cannot tell
     return bool(capabilities.get("amx_bf16", False))
 
 
@@ -124,6 +123,7 @@ class Loop:
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
         self.device = choose_device(options.device)
+        self.is_short = prefers_bfloat16(self.device)
         task.model.to(self.device)
         self.parameters = [p for p in task.model.parameters() if p.requires_grad]
         decayed = [p for p in self.parameters if p.ndim >= 2]
@@ -179,8 +179,7 @@ class Loop:
     def _step(self) -> dict[str, float]:
         rng = np.random.default_rng((self.options.seed, self.steps))
         self.task.model.train()
-        is_short = prefers_bfloat16(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=is_short):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.is_short):
             loss, figures = self.task.loss(self.task.batch(rng))
         if not torch.isfinite(loss):
             raise TrainingFailed(
