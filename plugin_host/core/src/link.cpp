@@ -185,6 +185,7 @@ void Link::converse(double now) {
         alive_at_ = now + kAliveEvery;
         if (!is_alive(engine_.pid)) conversation_->lose("The engine is gone.");
     }
+    desk_.note();
     conversation_->turn(now);
     desk_.record();
     if (!desk_.problem().empty()) shared_->board.remark(desk_.problem());

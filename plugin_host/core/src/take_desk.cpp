@@ -54,11 +54,12 @@ std::optional<TakeDesk::Run> TakeDesk::run_from(std::uint64_t sample, std::uint6
 
 // --- recording ----------------------------------------------------------------------------------
 
+void TakeDesk::note() { heard_ = exchange_.needed.load(std::memory_order_acquire); }
+
 void TakeDesk::record() {
-    const std::uint64_t heard = exchange_.needed.load(std::memory_order_acquire);
     const bool is_rolling = exchange_.is_rolling.load(std::memory_order_acquire);
-    if (is_rolling && heard < recorded_ + kRecordStep) return;
-    record_until(heard);
+    if (is_rolling && heard_ < recorded_ + kRecordStep) return;
+    record_until(heard_);
 }
 
 void TakeDesk::record_until(std::uint64_t end) {
@@ -93,7 +94,7 @@ bool TakeDesk::open_for_writing() {
 bool TakeDesk::is_replay_wanted() const { return wanted(exchange_) == kReplay; }
 
 void TakeDesk::begin_replay(Memory& memory) {
-    record_until(exchange_.needed.load(std::memory_order_acquire));
+    record_until(heard_);
     is_replaying_ = true;
     take_.close();
     song_ = memory.song;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "antiphon/take.h"
+#include "antiphon/take_desk.h"
 #include "scratch.h"
 
 using namespace antiphon;
@@ -114,4 +115,35 @@ TEST_CASE("take: a file that was cut short is heard as far as it goes") {
     const Heard heard = read(again, 0, 100);
     CHECK(heard.left[39] == 10.0f);
     CHECK(heard.left[40] == 0.0f);
+}
+
+TEST_CASE("take desk: a start that is told after the note does not let unheard sound be recorded") {
+    Shelf shelf;
+    Exchange exchange;
+    History history;
+    TakeSlip slip;
+    TakeDesk desk(exchange, history, slip);
+    exchange.values[id::take].store(1.0f);
+    SongPoint point;
+    point.time.quarter = point.time.seconds = 0.0;
+    point.time.bpm = 60.0;
+    desk.follow(point);  // held ready from here on, while the host stands
+    const std::vector<float> sound(20'000, 0.5f);
+    desk.hear(0, sound.data(), sound.data(), sound.size());
+    exchange.needed.store(0);
+    desk.note();
+    exchange.is_rolling.store(true);
+    exchange.needed.store(12'000);  // the host begins at 9,600; its event comes only after this
+    desk.record();
+    desk.start(9'600);
+    desk.note();
+    exchange.is_rolling.store(false);
+    desk.record();
+    Take take;
+    std::string problem;
+    REQUIRE(take.open(slip.name(), problem));
+    CHECK(read(take, 9'599, 1).left[0] == 0.0f);
+    CHECK(read(take, 9'600, 1).left[0] == 0.5f);
+    CHECK(read(take, 11'999, 1).left[0] == 0.5f);
+    CHECK(read(take, 12'000, 1).left[0] == 0.0f);
 }

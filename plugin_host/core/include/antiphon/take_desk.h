@@ -47,7 +47,10 @@ class TakeDesk final : public SoundListener {
     void follow(const SongPoint& point) override;
     void start(std::uint64_t sample) override { recorded_ = sample; }
 
-    // Record what was heard since the last time, if that is wanted.
+    // Note how much was heard. Before the events are taken: what the audio thread says of a start, it
+    // says before it goes on, so all that is noted here is known by the time it is recorded.
+    void note();
+    // Record what was heard up to the note since the last time, if that is wanted.
     void record();
 
     bool is_replay_wanted() const;
@@ -79,6 +82,7 @@ class TakeDesk final : public SoundListener {
     TakeSlip& slip_;
     Take take_;
     SongPoint song_;
+    std::uint64_t heard_ = 0;     // as noted
     std::uint64_t recorded_ = 0;  // all before is dealt with
     bool is_replaying_ = false,
          is_own_ = false;  // own: made by this instance, so it may be added to
