@@ -22,6 +22,9 @@ PROGRAMS: Final = {"jackd": "jackd2", "jack_lsp": "jackd2", "jack_rec": "jackd2"
 PRIORITY: Final = 70  # of 99, where real time is allowed; a usual one for sound
 READY_SECONDS: Final = 15.0
 LATE: Final = re.compile(r"client = (\S+) was not \w+, state = (\w+)")
+SAMPLE_BYTES: Final = 3
+STUCK_SECONDS: Final = 15.0
+WATCH_SECONDS: Final = 0.05
 
 
 class Late(NamedTuple):
@@ -29,6 +32,57 @@ class Late(NamedTuple):
 
     working: int  # it was at work: the client is slow, or waits for something
     waiting: int  # it had not been given a processor: the machine is busy
+
+
+class Recorder:
+    """One jack_rec at work.
+
+    It counts the server's periods, and not the clock's seconds: the dummy driver that is late for
+    one begins to count anew, so on a machine that stands still now and then it plays more slowly.
+    """
+
+    def __init__(
+        self, path: Path, seconds: int, ports: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
+        """Begin to record.
+
+        Args:
+            path: of the WAV file.
+            seconds: of sound, after which it ends by itself.
+            ports: one for each channel.
+            environment: which names the server.
+        """
+        self._path, self._frame_bytes = path, SAMPLE_BYTES * len(ports)
+        self._process = subprocess.Popen(
+            ["jack_rec", "-f", str(path), "-d", str(seconds), "-b", str(8 * SAMPLE_BYTES), *ports],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def samples(self) -> int:
+        """How many of each channel it has written so far."""
+        return self._path.stat().st_size // self._frame_bytes if self._path.exists() else 0
+
+    def finish(self, stuck_seconds: float = STUCK_SECONDS) -> None:
+        """Wait until it is done, for as long as it gets on.
+
+        Raises:
+            Failed: nothing more came for so many seconds.
+        """
+        count, since = self.samples(), time.monotonic()
+        while self._process.poll() is None:
+            if (now := self.samples()) > count:
+                count, since = now, time.monotonic()
+            elif time.monotonic() > since + stuck_seconds:
+                self._process.kill()
+                self._process.wait()
+                raise Failed(
+                    f"JACK stands still: jack_rec has {count} samples, and none more came in "
+                    f"{stuck_seconds:.0f} s."
+                )
+            time.sleep(WATCH_SECONDS)
 
 
 def missing() -> list[str]:
@@ -115,15 +169,9 @@ class Jack:
         """Join two ports; what is joined already stays so."""
         self._run(["jack_connect", source, target], 10.0)
 
-    def record(self, path: Path, seconds: int, ports: Sequence[str]) -> subprocess.Popen[bytes]:
-        """Begin to record; the program ends by itself."""
-        return subprocess.Popen(
-            ["jack_rec", "-f", str(path), "-d", str(seconds), "-b", "24", *ports],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    def record(self, path: Path, seconds: int, ports: Sequence[str]) -> Recorder:
+        """Begin to record so many seconds of sound."""
+        return Recorder(path, seconds, ports, self.environment)
 
     def late(self, client: str) -> Late:
         """How often a client was late since the server began."""
