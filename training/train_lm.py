@@ -31,6 +31,7 @@ from engine.spec import (
     NOTE_FREE,
     NOTE_OFF,
     PITCHES,
+    SEMANTIC_LEVELS,
     START_TOKEN,
     STYLE_WIDTH,
 )
@@ -63,8 +64,16 @@ LEVEL_WEIGHTS = (3.0, 2.0, 1.5, 1.2, 1.0, 0.7, 0.7, 0.6, 0.6, 0.5, 0.5, 0.5, 0.5
 class Split:
     """A prepared split with its tokens and styles."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, has_semantic: bool = True) -> None:
+        """Open it.
+
+        Args:
+            root: the split's folder.
+            has_semantic: False for MusicLM's ablation (arXiv 2301.11325): every semantic token is
+                the same one, and says nothing.
+        """
         self.data: Prepared = load(root)
+        self.has_semantic = has_semantic
         self.tokens = np.load(root / "tokens.npy", mmap_mode="r")
         with np.load(root / "styles.npz", allow_pickle=False) as styles:
             self.audio_styles, self.text_styles = styles["audio"], styles["text"]
@@ -95,7 +104,10 @@ class Split:
             rows[first:, SLICES["style"]] = [*self.style(rng, scene, noisy=dropout), 1.0]
         if dropout:
             drop_fields(rows, rng)
-        return self.tokens[start : start + frames].astype(np.int64), rows
+        tokens = self.tokens[start : start + frames].astype(np.int64)
+        if not self.has_semantic:
+            tokens[:, :SEMANTIC_LEVELS] = 0
+        return tokens, rows
 
     def scenes_in(self, start: int, frames: int) -> range:
         """Which scenes a stretch of a piece goes through: one, or some of a medley's."""
@@ -260,11 +272,12 @@ def main(
     ] = 0.35,
     lr: Annotated[float, typer.Option(help="peak learning rate")] = 1e-3,
     layers: Annotated[int, typer.Option(help="temporal layers")] = 4,
+    semantic: Annotated[bool, typer.Option(help="let semantic tokens speak")] = True,
     seed: int = 0,
     threads: int = 2,
 ) -> None:
     """Train the language model."""
-    train, valid = Split(data / "train"), Split(data / "valid")
+    train, valid = (Split(data / name, has_semantic=semantic) for name in ("train", "valid"))
     config = LanguageConfig(layers=layers, row_width=ROW_WIDTH)
     settle_sizes(out, asdict(config))
     task = LanguageTask(config, train, valid, batch=batch, frames=frames, depth_share=depth_share)

@@ -24,6 +24,10 @@ ROOT: Final = Path(plugin_host.__file__).parents[1]
 JOB_SECONDS: Final = 120.0
 
 
+class Died(Failed):
+    """The host's process ended; says how, and during what."""
+
+
 class Child:
     """The ladder's end of it; the process is gone when the `with` block ends."""
 
@@ -75,7 +79,8 @@ class Child:
             words: what else it needs to know.
 
         Raises:
-            Failed: the host died or did not answer; says which job it was.
+            Died: the host's process ended; says which job it was.
+            Failed: it did not answer in time, or could not do it.
         """
         self.begin(job, **words)
         return self.finish(job, within=within)
@@ -87,7 +92,7 @@ class Child:
             self._process.stdin.write(json.dumps({"job": job, **words}).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError as error:
-            raise Failed(self._obituary(job)) from error
+            raise Died(self._obituary(job)) from error
 
     def finish(self, job: str, *, within: float = JOB_SECONDS) -> dict[str, Any]:
         """Wait for the answer to `begin`."""
@@ -99,12 +104,22 @@ class Child:
                 raise Failed(f"the host did not finish `{job}` within {within:.0f} s.")
             part = os.read(self._process.stdout.fileno(), 65_536)
             if not part:
-                raise Failed(self._obituary(job))
+                raise Died(self._obituary(job))
             said += part
         answer: dict[str, Any] = json.loads(said)
         if "error" in answer:
             raise Failed(f"the host could not do `{job}`: {answer['error']}")
         return answer
+
+    def has_made(self, path: Path, job: str) -> bool:
+        """Whether a file is there that a job makes.
+
+        Raises:
+            Died: the host's process ended without it.
+        """
+        if self._process.poll() is not None and not path.is_file():
+            raise Died(self._obituary(job))
+        return path.is_file()
 
     def _obituary(self, job: str) -> str:
         status = self._process.wait(JOB_SECONDS)

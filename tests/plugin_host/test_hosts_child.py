@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from plugin_host.hosts.child import Child
+from plugin_host.hosts.child import Child, Died
 from plugin_host.rung import Failed
 
 MODULE = "tests.plugin_host.a_host"
@@ -34,6 +34,17 @@ def test_a_job_that_goes_wrong_is_told_in_words(child):
 def test_a_host_that_crashes_is_told_with_its_signal(child):
     with pytest.raises(Failed, match="died with SIGSEGV while it did `crash`"):
         child.do("crash")
+
+
+def test_a_file_is_not_waited_for_of_a_host_that_died(child, tmp_path):
+    path = tmp_path / "made"
+    assert not child.has_made(path, "crash")
+    with pytest.raises(Died):
+        child.do("crash")
+    with pytest.raises(Died, match="died with SIGSEGV while it did `crash`"):
+        child.has_made(path, "crash")
+    path.touch()
+    assert child.has_made(path, "crash")
 
 
 def test_a_host_that_hangs_is_not_waited_for(child):

@@ -7,7 +7,7 @@ pytest.importorskip("torch", reason="training needs torch: pip install 'antiphon
 
 from engine.errors import OptionError
 from engine.row import SLICES, Labels
-from engine.spec import LEVELS, STYLE_WIDTH, AudioFormat
+from engine.spec import LEVELS, SEMANTIC_LEVELS, STYLE_WIDTH, AudioFormat
 from models.codec import CodecConfig
 from training.captions_cache import cached
 from training.data import Piece, Prepared, unsaid
@@ -96,6 +96,18 @@ def test_a_stretch_stops_before_a_fade(prepared, split):
     assert split.playing.tolist() == [sum(lengths) - TAIL for lengths in LENGTHS]
     prepared.pieces[1].meta["steady_frames"] = 60
     assert Split(prepared.root).playing[1] == 60
+
+
+@pytest.mark.usefixtures("split")
+def test_without_semantic_tokens_only_they_fall_silent(prepared):
+    tokens = 1 + np.arange(prepared.frames * LEVELS, dtype=np.uint16).reshape(-1, LEVELS) % 1000
+    np.save(prepared.root / "tokens.npy", tokens)
+    spoken, silent = (Split(prepared.root, has_semantic=has) for has in (True, False))
+    heard, _ = spoken.stretch(np.random.default_rng(3), 90, dropout=True)
+    without, _ = silent.stretch(np.random.default_rng(3), 90, dropout=True)
+    assert (heard[:, :SEMANTIC_LEVELS] > 0).all()
+    assert (without[:, :SEMANTIC_LEVELS] == 0).all()
+    assert np.array_equal(heard[:, SEMANTIC_LEVELS:], without[:, SEMANTIC_LEVELS:])
 
 
 def test_captions_are_kept_by_scene_and_can_be_narrowed(prepared):
