@@ -47,16 +47,23 @@ local plugin = ARDOUR.LuaAPI.new_plugin(session, wanted.unique_id, kind, "")
 assert(not plugin:isnil(), "the plugin could not be loaded")
 music:add_processor_by_index(plugin, 0, nil, true)
 
+-- Ardour connects new tracks on a thread of its own; what is undone before that, is done again.
+local tape = track("Tape")
+for _ = 1, 100 do
+  if music:output():nth(1):connected() and tape:output():nth(1):connected() then break end
+  sleep(0.1)
+end
+sleep(0.5)
+assert(music:output():nth(1):connected(), "the track is not connected to the master")
+
 for channel = 0, 1 do
   music:input():nth(channel):disconnect_all()  -- the dummy driver's inputs are not always silent
-end
-
-local tape = track("Tape")
-for channel = 0, 1 do
   tape:input():nth(channel):disconnect_all()
   tape:input():nth(channel):connect(music:output():nth(channel):name())
   tape:output():nth(channel):disconnect_all()  -- an export has the music once
 end
+sleep(0.5)
+assert(not tape:output():nth(0):connected(), "the tape is connected to the master again")
 
 print("latency " .. plugin:to_insert():signal_latency())
 print("version " .. tostring(wanted.unique_id))
