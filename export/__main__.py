@@ -28,11 +28,11 @@ from export.style import export_style
 from export.text import export_text
 from models import codec, lm, minilm, mulan, semantic
 
-# Colder at the top, where structure is. Fine levels drawn cold repeat one code, and drone; with the
-# unlikely codes among them they are noise that passes for a kit (docs/log.md, 2026-11-22 and 23).
+# Colder at the top, where structure is. Fine levels drawn cold repeat one code, and drone
+# (docs/log.md, 2026-11-22).
 SAMPLING = {
     "temperature": [0.85, *[0.9] * COARSE_LEVELS, *[1.0] * FINE_LEVELS],
-    "cutoff": [*[6.0] * (LEVELS - FINE_LEVELS), *[3.0] * FINE_LEVELS],
+    "cutoff": [6.0] * LEVELS,
     "guidance": 2.0,
 }
 LICENCES = [
