@@ -152,6 +152,21 @@ class Decoder(Steppable):
         return audio.reshape(batch, frames, -1), state
 
 
+class Writer(Steppable):
+    """The part of a decoder that is learned: latents [B, T, D] to sheets [B, T, U * C * W]."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        super().__init__()
+        self.decoder = decoder
+        self.context = -(-decoder.blocks.context // decoder.config.subframes)
+
+    def init_state(self, batch: int = 1) -> State:
+        return substate(self.decoder.init_state(batch), "blocks.")
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        return self.decoder.write(x, state)
+
+
 def _blocks(config: CodecConfig, width: int, count: int) -> Chain:
     return Chain(*(ConvNeXtBlock(width, kernel=config.kernel) for _ in range(count)))
 

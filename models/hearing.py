@@ -92,7 +92,7 @@ class Hearing(Steppable):
     def _loudness(self, rate: int, bands: int) -> Tensor:
         """What to ask of the noise so that it is heard as loud as asked, measured on the noise
         itself."""
-        noise = ShapedNoise(self.hop, self.hops, bands, rate)
+        noise = ShapedNoise(self.hop, self.hops, band_shapes(self.hop, bands, rate))
         frames = len(noise.table)
         audio = noise(torch.ones(1, frames, self.hops * bands)).flatten(1)
         return self._bands(audio)[0, self.hops :].mean(0).clamp(min=1e-9).rsqrt()

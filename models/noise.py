@@ -26,13 +26,21 @@ class ShapedNoise(Steppable):
     table: Tensor  # [CYCLE, H, N] normal
     spread: Tensor  # [M, N] how band gains become bin gains
 
-    def __init__(self, hop: int, hops: int, bands: int, rate: int) -> None:
+    def __init__(self, hop: int, hops: int, shapes: Tensor, seed: int = SEED) -> None:
+        """Make the table.
+
+        Args:
+            hop: N.
+            hops: H.
+            shapes: [M, N] how loud each bin is for a gain of 1 in each band (`band_shapes`).
+            seed: of the table; noises of two seeds have nothing in common.
+        """
         super().__init__()
-        self.hop, self.hops, self.bands = hop, hops, bands
-        generator = torch.Generator().manual_seed(SEED)
+        self.hop, self.hops, self.bands = hop, hops, len(shapes)
+        generator = torch.Generator().manual_seed(seed)
         table = torch.randn(CYCLE, hops, hop, generator=generator)
         self.register_buffer("table", table, persistent=False)
-        self.register_buffer("spread", band_shapes(hop, bands, rate), persistent=False)
+        self.register_buffer("spread", shapes, persistent=False)
         self.synthesis = Synthesis(hop)
 
     def init_state(self, batch: int = 1) -> State:
@@ -54,8 +62,21 @@ class ShapedNoise(Steppable):
 def band_shapes(bins: int, bands: int, rate: int) -> Tensor:
     """Triangles over `bins` of 0..rate / 2, centres even on the mel scale, summing to one: [M,
     N]."""
-    hertz = (torch.arange(bins) + 0.5) * rate / 2 / bins
+    return mel_triangles((torch.arange(bins) + 0.5) * rate / 2 / bins, bands, rate / 2)
+
+
+def mel_triangles(hertz: Tensor, bands: int, top: float) -> Tensor:
+    """How much of each frequency [X] belongs to each band: [M, X], summing to one.
+
+    Centres are even on the mel scale from 0 to `top` Hz.
+    """
     place = torch.log1p(hertz / 700)
-    place = place / torch.log1p(torch.tensor(rate / 2 / 700)) * (bands - 1)
+    place = place / torch.log1p(torch.tensor(top / 700)) * (bands - 1)
     shapes = (1 - (place[None] - torch.arange(bands)[:, None]).abs()).clamp(min=0)
     return shapes / shapes.sum(0, keepdim=True)
+
+
+def mel_centres(bands: int, top: float) -> Tensor:
+    """Centres of `mel_triangles` in Hz: [M]."""
+    place = torch.linspace(0, 1, bands) * torch.log1p(torch.tensor(top / 700))
+    return 700 * torch.expm1(place)

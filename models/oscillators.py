@@ -56,12 +56,23 @@ class Oscillators(Steppable):
     held: Tensor  # [2 S, N] carriers
     rising: Tensor  # [2 S, N] carriers under a ramp from 0 to 1
 
-    def __init__(self, rate: int, subframes: int) -> None:
+    def __init__(
+        self, rate: int, subframes: int, *, tones: int | None = None, lead: Tensor | None = None
+    ) -> None:
+        """Make the carriers.
+
+        Args:
+            rate: Hz.
+            subframes: U.
+            tones: how many, from the lowest; else all that the rate can carry.
+            lead: [S] turns that each runs ahead of its usual phase.
+        """
         super().__init__()
-        steps, turns = steps_per_frame(rate), turns_per_sample(rate)
+        steps, turns = steps_per_frame(rate)[:tones], turns_per_sample(rate)[:tones]
         self.size, self.subframes = len(steps), subframes
         samples = exact_div(rate, FRAME_RATE * subframes)
         spread = GOLDEN * torch.arange(self.size, dtype=torch.float64)
+        spread = spread if lead is None else spread + lead
         starts = turns * samples * torch.arange(subframes)[:, None] + spread
         sample = torch.arange(samples, dtype=torch.float64)[:, None]
         phase = tau * turns * sample  # [N, S]

@@ -7,8 +7,8 @@ frames [B, T, F], one hop late. Fixed, not trained.
 import torch
 from torch import Tensor
 
-from engine.spec import exact_div
-from models.noise import ShapedNoise
+from engine.spec import FRAME_RATE, exact_div
+from models.noise import ShapedNoise, band_shapes
 from models.oscillators import Oscillators
 from models.streaming import State, Steppable, prefixed, substate
 
@@ -22,7 +22,8 @@ class Speaking(Steppable):
         super().__init__()
         self.subframes, self.gain = subframes, gain
         self.oscillators = Oscillators(rate, subframes)
-        self.noise = ShapedNoise(exact_div(rate, 25 * hops), hops, bands, rate)
+        hop = exact_div(rate, FRAME_RATE * hops)
+        self.noise = ShapedNoise(hop, hops, band_shapes(hop, bands, rate))
         self.widths = [self.oscillators.size, exact_div(hops, subframes) * bands]
         self.width = subframes * sum(self.widths)
 

@@ -4,16 +4,18 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="models need torch: pip install 'antiphon[train]'")
 
-from models.codec import Codec, CodecConfig, Decoder, Encoder
+from models.codec import Codec, CodecConfig, Decoder, Encoder, Writer
+from models.downmix import Downmix
 from models.filterbank import Filterbank
 from models.hearing import Hearing
 from models.lm import LanguageConfig, LanguageModel
 from models.mdct import Analysis, Synthesis
-from models.noise import ShapedNoise
+from models.noise import ShapedNoise, band_shapes
 from models.oscillators import CYCLE, Oscillators, turns_per_sample
 from models.semantic import SemanticConfig, SemanticEncoder
 from models.speaking import Speaking
 from models.streaming import Chain, ConvNeXtBlock
+from models.upmix import Memory, Placing, Upmix, UpmixConfig
 from tests.contract import assert_hears_no_future, assert_steps_like_whole
 
 SMALL = CodecConfig(
@@ -25,6 +27,15 @@ SMALL = CodecConfig(
     decoder_blocks=2,
     latent=8,
     codebook=16,
+)
+STAGE = UpmixConfig(
+    sheet={"rate": 8_000, "subframes": 2, "hops": 4, "bands": 12, "gain": 8.0},
+    tones=82,
+    rate=16_000,
+    places=6,
+    air=3,
+    width=16,
+    blocks=2,
 )
 TINY_LANGUAGE = LanguageConfig(
     levels=3,
@@ -55,11 +66,16 @@ def parts():
         "synthesis": (Synthesis(20), torch.randn(2, 9, 20)),
         "filterbank": (Filterbank(8_000, 320, bands=40), torch.randn(2, 9, 320)),
         "oscillators": (Oscillators(8_000, 2), torch.rand(2, 9, 2 * len(turns_per_sample(8_000)))),
-        "noise": (ShapedNoise(80, 4, 12, 8_000), torch.rand(2, 9, 4 * 12)),
+        "noise": (ShapedNoise(80, 4, band_shapes(80, 12, 8_000)), torch.rand(2, 9, 4 * 12)),
+        "downmix": (Downmix(STAGE.audio, 8_000), torch.randn(2, 9, 2 * 640)),
+        "memory": (Memory(7.0, 5), torch.randn(2, 9, 5)),
+        "placing": (Placing(STAGE), torch.rand(2, 9, 2 * STAGE.subframe)),
+        "upmix": (Upmix(STAGE), torch.rand(2, 9, 2 * STAGE.subframe)),
         "hearing": (Hearing(8_000, 2, 4, 12, 8.0), torch.randn(2, 15, 320)),
         "speaking": (Speaking(8_000, 2, 4, 12, 8.0), torch.rand(2, 9, 2 * (82 + 2 * 12))),
         "encoder": (Encoder(SMALL), torch.randn(2, 15, 2 * frame)),
         "decoder": (Decoder(SMALL), torch.randn(2, 15, 8)),
+        "writer": (Writer(Decoder(SMALL)), torch.randn(2, 15, 8)),
         "semantic": (SemanticEncoder(SemanticConfig(width=16, latent=4)), torch.randn(1, 12, 960)),
     }
 
