@@ -2,9 +2,10 @@
 
     python -m export --runs data/runs --out bundles/default
 
-Reads `codec`, `semantic`, `mulan`, `lm`, `judge` and `material` below --runs; writes graphs, fp16
-weights, initial state, tokenizer, judge, licence and a sealed manifest. Nothing is written over
---out unless every graph passed.
+Reads `codec`, `semantic`, `mulan`, `lm`, `judge`, `material` and, unless --mono, `upmix` below
+--runs; writes graphs, fp16 weights, initial state, tokenizer, judge, licence and a sealed manifest.
+With the upmix the bundle plays 48 kHz stereo, without it the codec's own 24 kHz mono. Nothing is
+written over --out unless every graph passed.
 """
 
 import json
@@ -23,10 +24,10 @@ from safetensors.torch import save_file
 from engine import harmony
 from engine.spec import COARSE_LEVELS, FINE_LEVELS, LEVELS
 from export import pack
-from export.material import Material, Models
-from export.style import export_style
+from export.material import Material, Models, as_heard
+from export.style import Downmixed, export_style
 from export.text import export_text
-from models import codec, lm, minilm, mulan, semantic
+from models import codec, lm, minilm, mulan, semantic, upmix
 
 # Colder at the top, where structure is. Fine levels drawn cold repeat one code, and drone
 # (docs/log.md, 2026-11-22).
@@ -72,6 +73,7 @@ def main(
     name: Annotated[str, typer.Option(help="the bundle's name")] = "default",
     guidance: Annotated[float, typer.Option(help="default guidance scale")] = 2.0,
     metrics: Annotated[Path | None, typer.Option(help="JSON of measured figures to store")] = None,
+    mono: Annotated[bool, typer.Option("--mono", help="the codec's own rate, no upmix")] = False,
 ) -> None:
     """Export, verify and pack."""
     torch.set_num_threads(2)
@@ -79,17 +81,24 @@ def main(
     with np.load(runs / "material" / "material.npz", allow_pickle=False) as stored:
         arrays = dict(stored)
     models = Models(
-        codec.load(runs / "codec"), semantic.load(runs / "semantic"), lm.load(runs / "lm")
+        codec.load(runs / "codec"),
+        semantic.load(runs / "semantic"),
+        lm.load(runs / "lm"),
+        None if mono else upmix.load(runs / "upmix"),
     )
-    audio = models.codec.config.audio
     style = mulan.load(runs / "mulan")
+    rate = models.codec.config.rate
+    stretch, *clips = (
+        as_heard(arrays[name], rate, models.audio)
+        for name in ("audio", *(name for name in arrays if name.startswith("clip")))
+    )
+    tower = Downmixed(models.downmix, style.audio) if models.downmix else style.audio
     with TemporaryDirectory(dir=out.parent if out.parent.exists() else None) as work:
         folder = Path(work) / "bundle"
         folder.mkdir()
-        graphs, states = pack.step_graphs(models, Material(arrays["audio"], arrays["rows"]), folder)
+        graphs, states = pack.step_graphs(models, Material(stretch, arrays["rows"]), folder)
         graphs["text"] = export_text(style.text, folder, record["captions"], known=record["words"])
-        clips = [array for name, array in arrays.items() if name.startswith("clip")]
-        graphs["style"] = export_style(style.audio, folder, audio, clips)
+        graphs["style"] = export_style(tower, folder, models.audio, clips)
         save_file(states, folder / "state.safetensors")
         _weights(models, style, runs, folder)
         shutil.copy(Path(__file__).parents[1] / "LICENSE", folder / "LICENSE")
@@ -103,7 +112,7 @@ def main(
         pack.write_manifest(
             folder,
             name=name,
-            audio=audio,
+            audio=models.audio,
             graphs=graphs,
             sampling=SAMPLING | {"guidance": guidance},
             max_tokens=minilm.MAX_PIECES,
@@ -128,6 +137,8 @@ def _weights(models: Models, style: mulan.Mulan, runs: Path, folder: Path) -> No
         weights / "semantic.safetensors",
         drop=statistics,
     )
+    if models.upmix:
+        pack.save_weights(models.upmix, asdict(models.upmix.config), weights / "upmix.safetensors")
     pack.save_weights(models.language, asdict(models.language.config), weights / "lm.safetensors")
     mulan.pack(style, weights / "mulan.safetensors")
     if (runs / "judge").exists():

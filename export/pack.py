@@ -32,9 +32,9 @@ INT8, HALF = "int8", "float16 weights"
 KEPT_FLOAT = ("encode",)
 
 BUILDERS: dict[str, Callable[[Models], StepGraph]] = {
-    "encode": lambda models: wrap.encode_graph(models.codec),
-    "listen": lambda models: wrap.listen_graph(models.semantic),
-    "decode": lambda models: wrap.decode_graph(models.codec),
+    "encode": wrap.encode_graph,
+    "listen": wrap.listen_graph,
+    "decode": wrap.decode_graph,
     "observe": lambda models: wrap.observe_graph(models.language),
     "compose": lambda models: wrap.compose_graph(models.language),
     "brief": lambda models: wrap.compose_graph(models.language, SEMANTIC_LEVELS + COARSE_LEVELS),

@@ -14,24 +14,39 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from engine.graph import GraphSpec, TensorSpec
 from engine.spec import STYLE_WIDTH, AudioFormat
 from export import tower
 from export.quantize import model_with_half_tables
+from models.downmix import Downmix
 from models.mulan import AudioTower
 
 FILE = "style.onnx"
 TOLERANCE = 0.001  # of 1 - cosine, for the worst clip
 
 
+class Downmixed(nn.Module):
+    """An audio tower that hears the bundle's format [B, C, N] and learned a slower mono."""
+
+    def __init__(self, downmix: Downmix, audio_tower: AudioTower) -> None:
+        super().__init__()
+        self.downmix, self.audio_tower = downmix, audio_tower
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Embed audio: styles [B, D]."""
+        styles: Tensor = self.audio_tower(self.downmix.clip(audio))
+        return styles
+
+
 def export_style(
-    audio_tower: AudioTower, folder: Path, audio: AudioFormat, clips: Sequence[NDArray[np.float32]]
+    audio_tower: nn.Module, folder: Path, audio: AudioFormat, clips: Sequence[NDArray[np.float32]]
 ) -> GraphSpec:
     """Write the audio tower into `folder`.
 
     Args:
-        audio_tower: trained at `audio.rate`.
+        audio_tower: takes audio in the bundle's format (`Downmixed`, where it learned another).
         folder: the bundle's; exists.
         audio: the bundle's format; channels are mixed to one inside the graph.
         clips: what parity is measured on, each [C, N] in -1..1, of different lengths.

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from engine.spec import LEVELS, START_TOKEN
-from models.codec import Codec
+from export.material import Models
 from models.lm import Depth, LanguageModel
-from models.semantic import SemanticTokenizer
+from models.quantizer import ResidualQuantizer
+from models.streaming import Steppable
 
 Tensors = dict[str, Tensor]
 
@@ -76,54 +77,55 @@ def _graph(
     return StepGraph(name, module, example, state, outputs, batched=batched, **facts)
 
 
-def encode_graph(codec: Codec) -> StepGraph:
+def encode_graph(models: Models) -> StepGraph:
     """SoundStream encoder: audio [1, C, F] to codes [1, 12]."""
+    return _hearing_graph("encode", models, models.encoder, models.codec.quantizer)
 
+
+def listen_graph(models: Models) -> StepGraph:
+    """Semantic tokenizer: audio [1, C, F] to codes [1, 1]."""
+    return _hearing_graph("listen", models, models.ear, models.semantic.quantizer)
+
+
+def _hearing_graph(
+    name: str, models: Models, ear: Steppable, quantizer: ResidualQuantizer
+) -> StepGraph:
     def step(inputs: Tensors, state: Tensors) -> tuple[tuple[Tensor, ...], Tensors]:
-        latents, after = codec.encoder.step(inputs["audio"].flatten(1)[:, None], state)
-        return (codec.quantizer.encode(latents)[:, 0],), after
+        latents, after = ear.step(inputs["audio"].flatten(1)[:, None], state)
+        return (quantizer.encode(latents)[:, 0],), after
 
-    audio = torch.randn(1, codec.config.channels, codec.config.audio.frame_samples) * 0.1
-    state = codec.encoder.init_state()
-    context = codec.encoder.context
+    audio = torch.randn(1, models.audio.channels, models.audio.frame_samples) * 0.1
     return _graph(
-        "encode", codec, step, {"audio": audio}, state, ("codes",), context_frames=context
+        name,
+        nn.ModuleList([ear, quantizer]),
+        step,
+        {"audio": audio},
+        ear.init_state(),
+        ("codes",),
+        latency_samples=models.downmix.late if models.downmix else 0,
+        context_frames=ear.context,
     )
 
 
-def decode_graph(codec: Codec) -> StepGraph:
+def decode_graph(models: Models) -> StepGraph:
     """SoundStream decoder: codes [1, 12] to audio [1, C, F], one hop late."""
+    codec, decoder = models.codec, models.decoder
 
     def step(inputs: Tensors, state: Tensors) -> tuple[tuple[Tensor, ...], Tensors]:
         latents = codec.quantizer.decode(inputs["codes"])[:, None]
-        frames, after = codec.decoder.step(latents, state)
-        return (frames.reshape(1, codec.config.channels, -1),), after
+        frames, after = decoder.step(latents, state)
+        return (frames.reshape(1, models.audio.channels, -1),), after
 
     codes = torch.randint(0, codec.config.codebook, (1, codec.config.levels))
     return _graph(
         "decode",
-        codec,
+        nn.ModuleList([codec.quantizer, decoder]),
         step,
         {"codes": codes},
-        codec.decoder.init_state(),
+        decoder.init_state(),
         ("audio",),
-        latency_samples=codec.config.hop,
-        context_frames=codec.decoder.context,
-    )
-
-
-def listen_graph(semantic: SemanticTokenizer) -> StepGraph:
-    """Semantic tokenizer: audio [1, C, F] to codes [1, 1]."""
-
-    def step(inputs: Tensors, state: Tensors) -> tuple[tuple[Tensor, ...], Tensors]:
-        latents, after = semantic.encoder.step(inputs["audio"].flatten(1)[:, None], state)
-        return (semantic.quantizer.encode(latents)[:, 0],), after
-
-    audio = torch.randn(1, semantic.config.channels, semantic.config.frame) * 0.1
-    state = semantic.encoder.init_state()
-    context = semantic.encoder.context
-    return _graph(
-        "listen", semantic, step, {"audio": audio}, state, ("codes",), context_frames=context
+        latency_samples=(models.upmix or codec).config.hop,
+        context_frames=decoder.context,
     )
 
 

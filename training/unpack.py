@@ -3,9 +3,10 @@
     python -m training.unpack bundles/default --out data/runs
 
 In:  a bundle with the fp16 weights that it was exported from. Out: below --out one folder a model
-(`codec`, `semantic`, `mulan`, `lm`, `judge`) as `training.checkpoint` describes, without optimiser.
-Steps, minutes and figures are those of the bundle's provenance, so that what is exported later adds
-up. The whole bundle is proven first; runs that exist are never written over.
+(`codec`, `semantic`, `mulan`, `lm`; `upmix` and `judge` where it has them) as
+`training.checkpoint` describes, without optimiser. Steps, minutes and figures are those of the
+bundle's provenance, so that what is exported later adds up. The whole bundle is proven first; runs
+that exist are never written over.
 """
 
 import json
@@ -22,7 +23,7 @@ from torch import nn
 
 from engine import manifest, seal
 from engine.errors import AntiphonError, BundleError, OptionError
-from models import codec, lm, mulan, packed, semantic
+from models import codec, lm, mulan, packed, semantic, upmix
 from training import checkpoint
 from training.checkpoint import Base, Record
 
@@ -33,9 +34,10 @@ PARTS: dict[str, tuple[str, Build]] = {  # run -> file in the bundle, how to mak
     "semantic": ("weights/semantic.safetensors", semantic.build),
     "mulan": ("weights/mulan.safetensors", mulan.build),
     "lm": ("weights/lm.safetensors", lm.build),
+    "upmix": ("weights/upmix.safetensors", upmix.build),
     "judge": ("judge.safetensors", mulan.build),
 }
-NEEDED = ("codec", "semantic", "mulan", "lm")  # a bundle without a judge can be trained on
+NEEDED = ("codec", "semantic", "mulan", "lm")  # without a judge, or in mono, it can be trained on
 
 
 def unpack(bundle: Path, out: Path) -> dict[str, Record]:
