@@ -26,6 +26,7 @@ from rich.progress import Progress
 from engine.row import Labels
 from engine.spec import FAMILIES, NO_CHORD, NO_KEY, PITCHES, AudioFormat
 
+MIX = "mix.flac"
 LABEL_FIELDS = tuple(name for name in Labels.__dataclass_fields__ if name != "extra")
 
 
@@ -98,10 +99,18 @@ def load(root: Path) -> Prepared:
     return Prepared(root, audio, pieces, samples, labels)
 
 
+def recordings(source: Path) -> dict[str, Path]:
+    """Where the pieces under `source` were recorded: id to FLAC."""
+    return {
+        json.loads(path.read_text())["id"]: path.with_name(MIX)
+        for path in sorted(source.glob("*/piece.json"))
+    }
+
+
 def _read(
     folder: Path, rate: int, channels: int
 ) -> tuple[NDArray[np.int16], dict[str, Any], dict[str, Any]]:
-    audio, file_rate = soundfile.read(folder / "mix.flac", dtype="float32", always_2d=True)
+    audio, file_rate = soundfile.read(folder / MIX, dtype="float32", always_2d=True)
     if channels == 1:
         audio = audio.mean(1, keepdims=True)
     audio = soxr.resample(audio, file_rate, rate, quality="HQ")
