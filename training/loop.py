@@ -13,8 +13,8 @@ import math
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from engine.errors import OptionError
 from training import checkpoint
 from training.checkpoint import Base, Record
 
@@ -69,6 +70,7 @@ class LoopOptions:
     threads: int = 2
     device: str = "auto"
     max_steps: int = 0  # 0: the budget alone decides
+    told: Mapping[str, Any] = field(default_factory=dict)  # to the task; weights do not show it
 
 
 def choose_device(asked: str) -> torch.device:
@@ -241,6 +243,7 @@ class Loop:
         record = checkpoint.read_record(out)
         if record is None:
             return
+        self._require_the_same_task(record)
         self.steps, self.elapsed, self.history = record.steps, record.elapsed, record.history
         self.base = record.base
         averaged = load_file(out / checkpoint.WEIGHTS)
@@ -252,6 +255,14 @@ class Loop:
         print(
             f"resumed at step {self.steps}, {self.elapsed / 60:.1f} minutes spent", file=sys.stderr
         )
+
+    def _require_the_same_task(self, record: Record) -> None:
+        before = record.options.get("told", {})
+        if record.options and before != self.options.told:
+            raise OptionError.of(
+                "what to train", dict(self.options.told), f"{before} as in {self.options.out}",
+                "Give the options that the run began with, or name another --out.",
+            )  # fmt: skip
 
     def _restore(self, live: dict[str, Tensor]) -> None:
         """Take over live weights and the optimiser's averages."""

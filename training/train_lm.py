@@ -289,6 +289,7 @@ def main(
         threads=threads,
         average=0.998,
         log_every=20,
+        told={} if semantic else {"semantic": False},
     )
     Loop(task, options).run()
 

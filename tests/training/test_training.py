@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'antiphon[train]'")
 
+from engine.errors import OptionError
 from engine.row import UNGUIDED, Labels, encode_labels
 from engine.spec import CODEBOOK_SIZE, FAMILIES, PITCHES, AudioFormat
 from models.codec import Codec, CodecConfig
@@ -229,6 +230,20 @@ class TestLanguage:
             seen = seen or (bare and bool(rows[:, SLICES["tempo"]].any()))
         assert seen
         assert set(KEEP) >= set(UNGUIDED) - {"families"}
+
+
+def test_a_run_does_not_go_on_as_another(music, tmp_path, monkeypatch):
+    """Weights do not show whether semantic tokens spoke: the run's record does."""
+    monkeypatch.setattr(CodecTask, "guard", lambda *_: None)  # two steps teach nothing
+
+    def steps(count, **options):
+        task = CodecTask(SMALL, music, music, batch=1, frames=25)
+        return train(task, tmp_path, count, **options)["steps"]
+
+    steps(1, told={"semantic": False})
+    with pytest.raises(OptionError, match=r"what to train.*'semantic': False"):
+        steps(2)
+    assert steps(2, told={"semantic": False}) == 2
 
 
 def test_a_run_goes_on_where_it_stopped(music, tmp_path):

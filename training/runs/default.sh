@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From nothing to a bundle: corpus, codec, semantic tokenizer, MuLan, its judge, tokens, language model, export.
+# From nothing to a bundle: corpus, codec, semantic tokenizer, MuLan, its judge, tokens, upmix, language model, export.
 # Every step resumes or is quick to repeat. HOURS of music and SCALE (times each trainer's minutes) are the two dials;
 # with the defaults it takes about as long as the minutes below add up to, beside the rendering of the corpus.
 # Run from the top folder, by `make train`.
@@ -23,6 +23,10 @@ for split in train valid; do
   "$python" -m training.make_tokens --data "data/prepared/$split"
   "$python" -m training.make_styles --data "data/prepared/$split"
 done
+for split in train valid; do
+  "$python" -m training.make_places --data "data/prepared/$split" --corpus "data/corpus/$split"
+done
+"$python" -m training.train_upmix --budget-minutes "$(minutes 20)"
 "$python" -m training.train_lm --budget-minutes "$(minutes 189)"
 "$python" -m training.material
 "$python" -m export --out bundles/default

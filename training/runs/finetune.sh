@@ -19,4 +19,5 @@ for split in train valid; do
 done
 "$python" -m training.train_lm --budget-minutes "$minutes"
 "$python" -m training.material
-"$python" -m export --out "$out"
+if [ -e data/runs/upmix ]; then mono=(); else mono=(--mono); fi # as the bundle is that it goes on from
+"$python" -m export --out "$out" "${mono[@]}"
