@@ -27,7 +27,7 @@ Audio = NDArray[np.float32]
 Clock = Callable[[], float]  # seconds
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
-MAX_FRAMES: Final = 6 * 3600 * FRAME_RATE  # held in memory: 2 GB at 24 kHz mono
+MAX_SAMPLES: Final = 6 * 3600 * 24_000  # held in memory, all channels: 2 GB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +90,11 @@ class _Player:
 
     def carry_out(self, operation: Operation, where: str) -> None:
         """Make the frames before an operation, and carry it out."""
-        if operation.frame > MAX_FRAMES:
-            hours = MAX_FRAMES // (3600 * FRAME_RATE)
+        fit = MAX_SAMPLES // (self._audio.frame_samples * self._audio.channels)
+        if operation.frame > fit:
             raise InputError(
-                f"{where}: frame {operation.frame} is later than the {hours} hours that fit."
+                f"{where}: frame {operation.frame} is later than the "
+                f"{fit / FRAME_RATE / 3600:g} hours that fit."
             )
         while self._performer.frame < operation.frame:
             self._keep(self._performer.make())

@@ -58,13 +58,21 @@ def step_graphs(
         with TemporaryDirectory() as work:
             full = Path(work) / f"{name}.onnx"
             to_onnx(graph, full)
-            compress, precision = (to_half, HALF) if name in KEPT_FLOAT else (to_int8, INT8)
-            compress(full, folder / full.name)
+            precision = compress(graph, full, folder / full.name)
             spec = describe(graph, precision, {})
             measured = verify.parity(graph, spec, full, folder / full.name, sequence, whole)
         specs[name] = describe(graph, precision, measured)
         states |= {f"{name}/{key}": tensor.contiguous() for key, tensor in graph.state.items()}
     return specs, states
+
+
+def compress(graph: StepGraph, full: Path, final: Path) -> str:
+    """Write the file that ships; return what its precision is called."""
+    if graph.name in KEPT_FLOAT:
+        to_half(full, final)
+        return HALF
+    to_int8(full, final, graph.module)
+    return INT8
 
 
 def describe(graph: StepGraph, precision: str, parity: Mapping[str, float]) -> GraphSpec:

@@ -1,17 +1,21 @@
-"""Weights to int8: dynamic quantisation of every matrix product, table by table where it helps.
+"""Weights to int8: dynamic quantisation of what was learned, table by table where it helps.
 
-Weights are int8 per output channel, activations are quantised at run time (`MatMulInteger`,
+Learned weights are int8 per output channel, activations are quantised at run time (`MatMulInteger`,
 standard ONNX, so that every backend runs it). Tables that are looked up row by row (embeddings) are
 int8 with a scale per row; other large constants (codebooks, the transforms' bases) are float16,
 cast back when the graph is opened. What a graph may lose by it is decided in `verify`, not here.
 """
 
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import nn
 
 TABLE_VALUES = 8192  # smaller constants are not worth a Cast
 
@@ -21,14 +25,17 @@ def to_half(source: Path, target: Path) -> None:
     _store(model_with_half_tables(onnx.load(str(source))), target)
 
 
-def to_int8(source: Path, target: Path, *, keep: tuple[str, ...] = ()) -> None:
+def to_int8(source: Path, target: Path, module: nn.Module) -> None:
     """Quantise the constant right-hand sides of a graph's MatMul and Gemm nodes.
+
+    What was not learned stays in float: oscillators and transforms of seven bits would be heard.
 
     Args:
         source, target: ONNX files.
-        keep: names of nodes to leave in float32.
+        module: what `source` was exported from.
     """
     model = onnx.load(str(source))
+    keep = fixed_products(model, module)
     del model.graph.value_info[:]  # shapes noted by the exporter; wrong once products are rewritten
     products = [
         n.name for n in model.graph.node if n.op_type in ("MatMul", "Gemm") and n.name not in keep
@@ -44,6 +51,25 @@ def to_int8(source: Path, target: Path, *, keep: tuple[str, ...] = ()) -> None:
         extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
     )
     _store(model_with_half_tables(model_with_int8_rows(onnx.load(str(target)))), target)
+
+
+def fixed_products(model: onnx.ModelProto, module: nn.Module) -> set[str]:
+    """Names of the products with a buffer of the module, which nothing has learned, or with its
+    transpose."""
+    buffers = [buffer.numpy() for buffer in module.buffers() if buffer.ndim == 2]
+    fixed = {_digest(way) for buffer in buffers for way in (buffer, buffer.T)}
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    return {
+        node.name
+        for node in model.graph.node
+        if node.op_type in ("MatMul", "Gemm")
+        and node.input[1] in constants
+        and _digest(numpy_helper.to_array(constants[node.input[1]])) in fixed
+    }
+
+
+def _digest(values: NDArray[Any]) -> tuple[tuple[int, ...], bytes]:
+    return values.shape, hashlib.sha256(np.ascontiguousarray(values).tobytes()).digest()
 
 
 def model_with_int8_rows(model: onnx.ModelProto) -> onnx.ModelProto:

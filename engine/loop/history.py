@@ -17,7 +17,7 @@ from engine.spec import FRAME_RATE, AudioFormat
 
 Audio = NDArray[np.float32]
 
-SECONDS: Final = 120  # 64 bars at 128 bpm; 11.5 MB at 24 kHz mono
+SECONDS: Final = 120  # 64 bars at 128 bpm; 46 MB at 48 kHz stereo
 _SLACK_FRAMES: Final = (
     4 * FRAME_RATE
 )  # behind the stretch, that may be overwritten while it is copied

@@ -1,6 +1,7 @@
 """Torch to ONNX to int8: every step graph plays the same music, and one that does not is
 refused."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,6 @@ from engine.row import ROW_WIDTH
 from engine.spec import LEVELS, START_TOKEN
 from export import pack, verify, wrap
 from export.material import FRAMES, Material, Models, as_heard, cases
-from export.quantize import to_half, to_int8
 from export.to_onnx import share_equal_constants, to_onnx
 from models.codec import Codec, CodecConfig
 from models.hearing import FLOOR
@@ -74,9 +74,9 @@ def exported(models, tmp_path_factory):
     """Float32 files of every step graph, and the ones that ship."""
     folder = tmp_path_factory.mktemp("graphs")
     for name, build in pack.BUILDERS.items():
-        to_onnx(build(models), folder / f"{name}.onnx")
-        compress = to_half if name in pack.KEPT_FLOAT else to_int8
-        compress(folder / f"{name}.onnx", folder / f"{name}.small.onnx")
+        graph = build(models)
+        to_onnx(graph, folder / f"{name}.onnx")
+        pack.compress(graph, folder / f"{name}.onnx", folder / f"{name}.small.onnx")
     return folder
 
 
@@ -111,7 +111,7 @@ def test_a_stereo_graph_plays_what_torch_plays(name, in_stereo, material, tmp_pa
     sequence, whole = cases(in_stereo, Material(heard, material.rows))[name]()
     full, final = tmp_path / f"{name}.onnx", tmp_path / f"{name}.small.onnx"
     to_onnx(graph, full)
-    (to_half if name in pack.KEPT_FLOAT else to_int8)(full, final)
+    pack.compress(graph, full, final)
     measured = verify.parity(
         graph, pack.describe(graph, pack.INT8, {}), full, final, sequence, whole
     )
@@ -200,6 +200,20 @@ def test_the_reference_backend_plays_the_same_int8(models, material, exported):
         for name in ("reference", "ort")
     ]
     np.testing.assert_allclose(runs[0], runs[1], atol=2e-3)
+
+
+def test_what_was_not_learned_stays_in_float(in_stereo, tmp_path):
+    """An oscillator of seven bits is heard; a layer's weights are not."""
+    graph = wrap.decode_graph(in_stereo)
+    full, final = tmp_path / "full.onnx", tmp_path / "final.onnx"
+    to_onnx(graph, full)
+    pack.compress(graph, full, final)
+    products = Counter(node.op_type for node in onnx.load(str(final)).graph.node)
+    names = {tensor.name for tensor in onnx.load(str(full)).graph.initializer}
+    assert any("oscillators.held" in name for name in names)
+    assert not any("held_quantized" in t.name for t in onnx.load(str(final)).graph.initializer)
+    assert products["MatMul"] >= 6  # two banks of oscillators, two noises: shapes and transforms
+    assert products["MatMulInteger"] >= 6  # the networks
 
 
 def test_int8_files_are_a_third_of_float_ones(exported):

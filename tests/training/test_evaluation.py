@@ -204,6 +204,14 @@ def test_silence_and_flat_tops_are_noticed():
     assert measure_level(sine * (t < 1), RATE).is_silent
 
 
+def test_width_is_the_side_against_the_middle():
+    t = np.arange(2 * RATE) / RATE
+    middle, side = np.sin(2 * np.pi * 440 * t), np.sin(2 * np.pi * 550 * t)
+    wide = np.stack([middle + 0.1 * side, middle - 0.1 * side])
+    assert measure_level(0.3 * wide, RATE).side_db == pytest.approx(-20.0, abs=0.1)
+    assert measure_level(middle, RATE).side_db is None
+
+
 def test_any_rate_and_channel_count_is_heard_alike():
     """Corpus pieces are 48 kHz stereo, bundles what they say; the estimators must not care."""
     mono = drum_loop(96.0)

@@ -110,6 +110,14 @@ FIGURES: tuple[Figure, ...] = (
     Figure("silent", "silent clips", "%", lambda s: s.level.is_silent, has_floor=False),
     Figure("clipped", "clipped clips", "%", lambda s: s.level.is_clipped, has_floor=False),
     Figure(
+        "side_db",
+        "side against the middle, median",
+        "dB",
+        lambda s: s.level.side_db,
+        _median,
+        has_floor=False,
+    ),
+    Figure(
         "drift_db",
         "loudness drift over 60 s, median size",
         "dB",

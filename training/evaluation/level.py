@@ -25,6 +25,7 @@ class Level(NamedTuple):
     peak: float
     silent_share: float  # of its seconds, 0..1
     clipped_share: float  # of its samples, 0..1
+    side_db: float | None = None  # (L - R) / 2 against (L + R) / 2; None in mono
 
     @property
     def is_silent(self) -> bool:
@@ -54,6 +55,7 @@ def measure_level(audio: NDArray[np.floating], rate: int) -> Level:
         peak=float(np.abs(audio).max()),
         silent_share=float(np.mean(seconds < SILENT_DB)),
         clipped_share=flat / audio.size,
+        side_db=_side_db(audio),
     )
 
 
@@ -71,6 +73,12 @@ def measure_drift(audio: NDArray[np.floating], rate: int) -> Drift:
     seconds = _second_db(audio, rate)
     slope = np.polyfit(np.arange(len(seconds)) / 60.0, seconds, 1)[0]
     return Drift(float(change), float(slope))
+
+
+def _side_db(audio: NDArray[np.float64]) -> float | None:
+    if len(audio) != 2:
+        return None
+    return _db(np.mean((audio[0] - audio[1]) ** 2)) - _db(np.mean((audio[0] + audio[1]) ** 2))
 
 
 def _second_db(audio: NDArray[np.floating], rate: int) -> NDArray[np.float64]:
