@@ -18,7 +18,14 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.row import ROW_WIDTH
-from engine.spec import COARSE_LEVELS, CODEBOOK_SIZE, LEVELS, SEMANTIC_LEVELS, START_TOKEN
+from engine.spec import (
+    COARSE_LEVELS,
+    CODEBOOK_SIZE,
+    LEVELS,
+    SEMANTIC_LEVELS,
+    START_TOKEN,
+    exact_div,
+)
 from models.attention import DepthAttention, FeedForward, Norm, WindowAttention
 from models.streaming import State, Steppable
 
@@ -73,25 +80,23 @@ class Temporal(Steppable):
         return self._shared[0]
 
     def init_state(self, batch: int = 1) -> State:
-        shape = (batch, self.config.layers, self.config.window, self.config.width)
-        filled = torch.zeros(batch, self.config.window)
-        return {"keys": torch.zeros(shape), "values": torch.zeros(shape), "filled": filled}
+        heads, window = self.config.heads, self.config.window
+        shape = (batch, heads, window, exact_div(self.config.width, heads))
+        names = [f"{name}{n}" for n in range(self.config.layers) for name in ("keys", "values")]
+        return {"filled": torch.zeros(batch, window)} | {name: torch.zeros(shape) for name in names}
 
     def step(self, x: tuple[Tensor, Tensor], state: State) -> tuple[Tensor, State]:  # type: ignore[override]
         tokens, rows = x
         row = self.row_mix(nn.functional.gelu(self.row_in(rows), approximate="tanh"))
         hidden = self._heard(tokens) + row
         mask, filled = self._mask(tokens.shape[1], state["filled"])
-        keys, values = [], []
-        for layer, (attention, feed) in enumerate(zip(self.attention, self.feed, strict=True)):
-            mixed, key, value = attention(
-                hidden, state["keys"][:, layer], state["values"][:, layer], mask
+        after = {"filled": filled}
+        for n, (attention, feed) in enumerate(zip(self.attention, self.feed, strict=True)):
+            mixed, after[f"keys{n}"], after[f"values{n}"] = attention(
+                hidden, state[f"keys{n}"], state[f"values{n}"], mask
             )
             hidden = hidden + mixed
             hidden = hidden + feed(hidden)
-            keys.append(key)
-            values.append(value)
-        after = {"keys": torch.stack(keys, 1), "values": torch.stack(values, 1), "filled": filled}
         return self.norm(hidden), after
 
     def forward(self, x: tuple[Tensor, Tensor]) -> Tensor:  # type: ignore[override]
@@ -107,15 +112,15 @@ class Temporal(Steppable):
         return (leading + rest) * self.config.embedding**0.5
 
     def _mask(self, frames: int, filled: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, 1, T, W + T] additive mask of the window and of slots not yet filled; the next
-        `filled`."""
+        """[B, 1, T, 1 + W + T] additive mask of the window and of slots not yet filled, the sink
+        first; the next `filled`."""
         window = self.config.window
         filled = torch.cat([filled, torch.ones(filled.shape[0], frames, dtype=filled.dtype)], 1)
         query = torch.arange(frames)[:, None] + window
         slot = torch.arange(window + frames)[None]
         visible = (slot <= query) & (slot >= query - window)
         mask = (visible.to(filled.dtype)[None] * filled[:, None] - 1.0) * 1e4
-        return mask[:, None], filled[:, frames:]
+        return nn.functional.pad(mask, (1, 0))[:, None], filled[:, frames:]
 
 
 class TokenEmbedding(nn.Module):

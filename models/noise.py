@@ -19,26 +19,26 @@ SEED = 20_230_126
 
 
 class ShapedNoise(Steppable):
-    """Noise in bands."""
+    """Noise in bands; gains are [B, T, H * P * M] where P noises are mixed."""
 
     context = 1
 
-    table: Tensor  # [CYCLE, H, N] normal
+    table: Tensor  # [CYCLE, H, P, N] normal
     spread: Tensor  # [M, N] how band gains become bin gains
 
-    def __init__(self, hop: int, hops: int, shapes: Tensor, seed: int = SEED) -> None:
-        """Make the table.
+    def __init__(self, hop: int, hops: int, shapes: Tensor, parts: int = 1) -> None:
+        """Make the tables.
 
         Args:
             hop: N.
             hops: H.
             shapes: [M, N] how loud each bin is for a gain of 1 in each band (`band_shapes`).
-            seed: of the table; noises of two seeds have nothing in common.
+            parts: P noises that have nothing in common.
         """
         super().__init__()
-        self.hop, self.hops, self.bands = hop, hops, len(shapes)
-        generator = torch.Generator().manual_seed(seed)
-        table = torch.randn(CYCLE, hops, hop, generator=generator)
+        self.hop, self.hops, self.bands, self.parts = hop, hops, len(shapes), parts
+        seeds = [torch.Generator().manual_seed(SEED + part) for part in range(parts)]
+        table = torch.stack([torch.randn(CYCLE, hops, hop, generator=seed) for seed in seeds], 2)
         self.register_buffer("table", table, persistent=False)
         self.register_buffer("spread", shapes, persistent=False)
         self.synthesis = Synthesis(hop)
@@ -50,10 +50,11 @@ class ShapedNoise(Steppable):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         batch, frames, _ = x.shape
         with torch.autocast(x.device.type, enabled=False):
-            gains = x.float().reshape(batch, frames, self.hops, self.bands) @ self.spread
+            gains = x.float().reshape(batch, frames, self.hops, self.parts, -1) @ self.spread
             at = (state["clock"] + torch.arange(frames, device=x.device)) % CYCLE
             noise = torch.nn.functional.embedding(at, self.table.flatten(1))
-            spectrum = (gains * noise.reshape(gains.shape)).reshape(batch, -1, self.hop)
+            mixed = (gains * noise.reshape(gains.shape)).sum(3)
+            spectrum = mixed.reshape(batch, -1, self.hop)
             audio, synthesis = self.synthesis.step(spectrum, substate(state, "synthesis."))
         after = {"clock": (state["clock"] + frames) % CYCLE, **prefixed("synthesis.", synthesis)}
         return audio.reshape(batch, frames, -1), after

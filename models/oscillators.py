@@ -44,8 +44,9 @@ def turns_per_sample(rate: int) -> Tensor:
 
 
 class Oscillators(Steppable):
-    """Amplitudes [B, T, U * S], not negative, to audio [B, T, U * N].
+    """Amplitudes [B, T, U * P * S] to audio [B, T, U * N].
 
+    P is 1, or 2: then a second amplitude says how loud an oscillator is a quarter of a turn ahead.
     An amplitude is reached at the end of its subframe, in a straight line from the one before.
     """
 
@@ -57,7 +58,7 @@ class Oscillators(Steppable):
     rising: Tensor  # [2 S, N] carriers under a ramp from 0 to 1
 
     def __init__(
-        self, rate: int, subframes: int, *, tones: int | None = None, lead: Tensor | None = None
+        self, rate: int, subframes: int, *, tones: int | None = None, parts: int = 1
     ) -> None:
         """Make the carriers.
 
@@ -65,14 +66,14 @@ class Oscillators(Steppable):
             rate: Hz.
             subframes: U.
             tones: how many, from the lowest; else all that the rate can carry.
-            lead: [S] turns that each runs ahead of its usual phase.
+            parts: P.
         """
         super().__init__()
+        self.parts = parts
         steps, turns = steps_per_frame(rate)[:tones], turns_per_sample(rate)[:tones]
         self.size, self.subframes = len(steps), subframes
         samples = exact_div(rate, FRAME_RATE * subframes)
         spread = GOLDEN * torch.arange(self.size, dtype=torch.float64)
-        spread = spread if lead is None else spread + lead
         starts = turns * samples * torch.arange(subframes)[:, None] + spread
         sample = torch.arange(samples, dtype=torch.float64)[:, None]
         phase = tau * turns * sample  # [N, S]
@@ -84,21 +85,28 @@ class Oscillators(Steppable):
         self.register_buffer("rising", (carriers * ramp).float(), persistent=False)
 
     def init_state(self, batch: int = 1) -> State:
-        last = torch.zeros(batch, 1, self.size)
+        last = torch.zeros(batch, 1, self.parts * self.size)
         return {"last": last, "clock": torch.zeros(batch, 1, dtype=torch.int64)}
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         batch, frames, _ = x.shape
         with torch.autocast(x.device.type, enabled=False):
-            now = x.float().reshape(batch, frames * self.subframes, self.size)
+            now = x.float().reshape(batch, frames * self.subframes, -1)
             before = torch.cat([state["last"], now[:, :-1]], 1)
-            turns = self._turns(state["clock"], frames).reshape(now.shape)
-            cosine, sine = torch.cos(tau * turns), torch.sin(tau * turns)
-            audio = torch.cat([before * cosine, before * sine], -1) @ self.held
-            change = now - before
-            audio = audio + torch.cat([change * cosine, change * sine], -1) @ self.rising
+            turns = tau * self._turns(state["clock"], frames).flatten(1, 2)
+            phase = torch.cos(turns), torch.sin(turns)
+            audio = self._turned(before, *phase) @ self.held
+            audio = audio + self._turned(now - before, *phase) @ self.rising
         after = {"last": now[:, -1:], "clock": (state["clock"] + frames) % CYCLE}
         return audio.reshape(batch, frames, -1), after
+
+    def _turned(self, amplitudes: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+        """Amplitudes [B, T, P * S] as complex numbers, turned to their phase: real and imaginary
+        parts [B, T, 2 * S]."""
+        if self.parts == 1:
+            return torch.cat([amplitudes * cosine, amplitudes * sine], -1)
+        real, ahead = amplitudes.chunk(2, -1)
+        return torch.cat([real * cosine - ahead * sine, real * sine + ahead * cosine], -1)
 
     def _turns(self, clock: Tensor, frames: int) -> Tensor:
         """Phase at each subframe's first sample, in turns: [B, T, U, S] from clock [B, 1]."""

@@ -51,11 +51,10 @@ class ResidualQuantizer(nn.Module):
 
     def decode(self, codes: Tensor) -> Tensor:
         """Sum the codes' vectors: [..., K] to [..., D]. A code of -1 leaves its level out."""
-        total = torch.zeros(())
-        for level, codebook in enumerate(self.codebooks):
-            index = codes[..., level]
-            total = total + F.embedding(index.clamp(min=0), codebook) * (index >= 0)[..., None]
-        return total
+        levels, size, _ = self.codebooks.shape
+        rows = codes.clamp(min=0) + torch.arange(levels, device=codes.device) * size
+        vectors = F.embedding(rows, self.codebooks.flatten(0, 1))
+        return (vectors * (codes >= 0)[..., None]).sum(-2)
 
     def forward(self, latents: Tensor, keep: Tensor | None = None) -> Quantized:
         """Quantise for training; updates the codebooks in training mode.

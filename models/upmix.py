@@ -19,7 +19,6 @@ Dimensions: B batch, T frames, U subframes per frame, W values of a sheet per su
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from math import ceil, exp
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +28,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.spec import FRAME_RATE, AudioFormat, exact_div
-from models.noise import SEED, ShapedNoise, band_shapes, mel_centres, mel_triangles
+from models.noise import ShapedNoise, band_shapes, mel_centres, mel_triangles
 from models.oscillators import Oscillators, turns_per_sample
 from models.streaming import Chain, ConvNeXtBlock, State, Steppable, prefixed, substate
 
@@ -149,49 +148,62 @@ class Placing(Steppable):
 
 
 class Staging(nn.Module):
-    """Plays placed sheets in stereo, one hop late. Fixed, not trained."""
+    """Plays placed sheets in stereo, one hop late. Fixed, not trained.
+
+    Either channel has a bank of oscillators and a noise of its own. What goes along with the middle
+    is in step with it; what goes its own way is a quarter of a turn ahead in one channel and behind
+    in the other (every second tone the other way round), and another noise.
+    """
 
     tones_at: Tensor  # [P, S] shares of the places in each tone
     noises_at: Tensor  # [P, M + A] in each band of noise
+    ways: Tensor  # [S] 1 or -1
 
     def __init__(self, config: UpmixConfig) -> None:
         super().__init__()
         self.config = config
         sheet, top = config.sheet, config.rate / 2
-        hops, bands, rate = sheet["hops"], sheet["bands"], sheet["rate"]
-        apart = torch.where(torch.arange(config.tones) % 2 == 0, 0.25, -0.25).double()
-        bank = partial(Oscillators, config.rate, sheet["subframes"], tones=config.tones)
-        self.oscillators, self.side_oscillators = bank(), bank(lead=apart)
-        shapes = _noise_shapes(config)
-        self.noise = ShapedNoise(config.hop, hops, shapes)
-        self.side_noise = ShapedNoise(config.hop, hops, shapes, SEED + 1)
+        self.oscillators = Oscillators(
+            config.rate, sheet["subframes"], tones=config.tones, parts=CHANNELS
+        )
+        self.noise = ShapedNoise(config.hop, sheet["hops"], _noise_shapes(config), parts=CHANNELS)
         tones = (turns_per_sample(config.rate)[: config.tones] * config.rate).float()
         noises = torch.cat(
-            [mel_centres(bands, rate / 2), torch.linspace(rate / 2, top, config.air)]
+            [
+                mel_centres(sheet["bands"], sheet["rate"] / 2),
+                torch.linspace(sheet["rate"] / 2, top, config.air),
+            ]
         )
-        self.register_buffer("tones_at", mel_triangles(tones, config.places, top), persistent=False)
-        self.register_buffer(
-            "noises_at", mel_triangles(noises, config.places, top), persistent=False
-        )
+        ways = 1.0 - 2.0 * (torch.arange(config.tones) % 2)
+        for name, value in (
+            ("tones_at", mel_triangles(tones, config.places, top)),
+            ("noises_at", mel_triangles(noises, config.places, top)),
+            ("ways", ways),
+        ):
+            self.register_buffer(name, value, persistent=False)
 
     def init_state(self, batch: int = 1) -> State:
-        """The middle and the side that goes along with it are a batch of two."""
+        """Left and right are a batch of two."""
         return {
-            **prefixed("oscillators.", self.oscillators.init_state(2 * batch)),
-            **prefixed("noise.", self.noise.init_state(2 * batch)),
-            **prefixed("side_oscillators.", self.side_oscillators.init_state(batch)),
-            **prefixed("side_noise.", self.side_noise.init_state(batch)),
+            **prefixed("oscillators.", self.oscillators.init_state(CHANNELS * batch)),
+            **prefixed("noise.", self.noise.init_state(CHANNELS * batch)),
         }
 
     def step(self, sheets: Tensor, placed: Placed, state: State) -> tuple[Tensor, State]:
         """Advance by sheets [B, T, U * W] and where they stand: audio frames [B, T, 2 * F]."""
-        middle_and_along = torch.cat([torch.ones_like(placed.pan), placed.pan])
-        sound = self._sound(sheets, placed.air)
-        played, after = self._play("", sound, middle_and_along, state)
-        apart, after_side = self._play("side_", sound, placed.width, state)
-        middle, along = played.chunk(2)
-        side = along + apart
-        return torch.cat([middle + side, middle - side], -1), after | after_side
+        frames = sheets.shape[1]
+        tones, noise = self._sound(sheets, placed.air)
+        side = torch.cat([placed.pan, placed.width])
+        along, apart = (tones * at for at in (side @ self.tones_at).chunk(2))
+        sung, oscillators = self.oscillators.step(
+            _channels(tones, along, apart * self.ways, frames), substate(state, "oscillators.")
+        )
+        along, apart = (noise * at for at in (side @ self.noises_at)[:, :, None].chunk(2))
+        hissed, hiss = self.noise.step(
+            _channels(noise, along, apart, frames), substate(state, "noise.")
+        )
+        audio = torch.cat((sung + hissed).chunk(CHANNELS), -1)
+        return audio, prefixed("oscillators.", oscillators) | prefixed("noise.", hiss)
 
     def _sound(self, sheets: Tensor, air: Tensor) -> tuple[Tensor, Tensor]:
         """Amplitudes of tones [B, T * U, S] and of noise [B, T * U, H / U, M + A]."""
@@ -204,21 +216,12 @@ class Staging(nn.Module):
     def _loud(self, written: Tensor) -> Tensor:
         return written.float().clamp(min=0).square() / self.config.sheet["gain"]
 
-    def _play(
-        self, voice: str, sound: tuple[Tensor, Tensor], by: Tensor, state: State
-    ) -> tuple[Tensor, State]:
-        """Play sound as often as it goes into `by` [k * B, T * U, P], each place as loud as that
-        says."""
-        times, frames = len(by) // len(sound[0]), by.shape[1] // self.config.sheet["subframes"]
-        tones = sound[0].repeat(times, 1, 1) * (by @ self.tones_at)
-        noise = sound[1].repeat(times, 1, 1, 1) * (by @ self.noises_at)[:, :, None]
-        heard, after = [], {}
-        for name, gains in ((f"{voice}oscillators", tones), (f"{voice}noise", noise)):
-            part = self.get_submodule(name)
-            audio, kept = part.step(gains.reshape(len(by), frames, -1), substate(state, f"{name}."))
-            heard.append(audio)
-            after |= prefixed(f"{name}.", kept)
-        return heard[0] + heard[1], after
+
+def _channels(middle: Tensor, along: Tensor, apart: Tensor, frames: int) -> Tensor:
+    """Middle and side of some voices as left, then right, [2 * B, T, ...]: in step, then apart."""
+    left = torch.cat([middle + along, apart], -1)
+    right = torch.cat([middle - along, -apart], -1)
+    return torch.cat([left, right]).reshape(CHANNELS * len(middle), frames, -1)
 
 
 def _noise_shapes(config: UpmixConfig) -> Tensor:

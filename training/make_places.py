@@ -101,8 +101,8 @@ class PlaceEar(nn.Module):
     def _loudness(self, staging: Staging) -> Tensor:
         """Measured on the noise itself."""
         hops, bands = self.config.sheet["hops"], self.config.sheet["bands"]
-        gains = torch.ones(1, 64, hops, bands + self.config.air)
-        gains[..., :bands] = 0.0
+        gains = torch.zeros(1, 64, hops, CHANNELS, bands + self.config.air)
+        gains[..., 0, bands:] = 1.0
         noise = staging.noise(gains.reshape(1, 64, -1)).flatten(1)
         spectra = self._spectra(noise)[:, hops:]
         return (_power(spectra, spectra) @ self.airs)[0].mean(0).clamp(min=1e-9).rsqrt()

@@ -67,6 +67,8 @@ def parts():
         "filterbank": (Filterbank(8_000, 320, bands=40), torch.randn(2, 9, 320)),
         "oscillators": (Oscillators(8_000, 2), torch.rand(2, 9, 2 * len(turns_per_sample(8_000)))),
         "noise": (ShapedNoise(80, 4, band_shapes(80, 12, 8_000)), torch.rand(2, 9, 4 * 12)),
+        "noises": (ShapedNoise(80, 4, band_shapes(80, 12, 8_000), 2), torch.rand(2, 9, 8 * 12)),
+        "turned": (Oscillators(8_000, 2, tones=20, parts=2), torch.rand(2, 9, 2 * 2 * 20)),
         "downmix": (Downmix(STAGE.audio, 8_000), torch.randn(2, 9, 2 * 640)),
         "memory": (Memory(7.0, 5), torch.randn(2, 9, 5)),
         "placing": (Placing(STAGE), torch.rand(2, 9, 2 * STAGE.subframe)),
