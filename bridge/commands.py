@@ -65,7 +65,9 @@ def serve(
     keep_takes: Annotated[
         bool, typer.Option("--takes-on/--takes-off", help="Whether takes are kept at all.")
     ] = True,
-    threads: Annotated[int, typer.Option(help="CPU threads, for all graphs.")] = 2,
+    threads: Annotated[int, typer.Option(help="CPU threads, for all graphs.")] = (
+        EngineOptions.threads
+    ),
     bundle: Annotated[
         Path | None,
         typer.Option(

@@ -42,7 +42,9 @@ class SamplingOptions:
 class EngineOptions:
     """What the graphs run on."""
 
-    threads: int = 2  # 1..MAX_THREADS, for all graphs together
+    # 1..MAX_THREADS, for all graphs together. Their products are small: with two threads a frame
+    # took a fifth longer (docs/log.md, 2026-11-23), and a host wants the other core.
+    threads: int = 1
     backend: str = "auto"  # one of BACKENDS
 
     def __post_init__(self) -> None:

@@ -120,13 +120,13 @@ def _bundle(named: Path | None) -> Finding:
 
 def _processor() -> Finding:
     here = machine.describe()
-    wanted = EngineOptions.threads
+    wanted = EngineOptions.threads + 1  # the model, and all that is around it
     return Finding(
         "processor",
         here["cores"] >= wanted,
         f"{here['cpu']}, {here['cores']} cores, {here['memory_gb']:g} GB",
         is_needed=False,
-        next_move=f"Rendering uses {wanted} threads; give --threads 1 on a single core.",
+        next_move="Live playing wants a core beside the model's; rendering needs only the one.",
     )
 
 
