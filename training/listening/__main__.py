@@ -71,8 +71,8 @@ def main(
     bundle: Annotated[Path, typer.Option(help="what plays")] = Path("bundles/default"),
     corpus: Annotated[Path, typer.Option(help="held-out pieces")] = Path("data/corpus/valid"),
     out: Annotated[Path, typer.Option(help="folder to write")] = Path("docs/listening"),
-    genres: Annotated[int, typer.Option(help="one piece of each", min=1)] = 8,
-    seconds: Annotated[float, typer.Option(help="of each sound", min=5, max=30)] = 8.0,
+    genres: Annotated[int, typer.Option(help="one piece of each", min=1)] = 6,
+    seconds: Annotated[float, typer.Option(help="of each sound", min=5, max=30)] = 6.0,
     seed: Annotated[int, typer.Option(help="of what is generated")] = 7,
     threads: Annotated[int, typer.Option(help="of each inference", min=1)] = 1,
 ) -> None:
