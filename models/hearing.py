@@ -61,7 +61,7 @@ class Hearing(Steppable):
             bands = self._bands(audio[:, -(frames * self.hops + 1) * self.hop :].float())
             bands = bands.reshape(batch, frames, self.subframes, -1, self.shapes.shape[1])
             noise = (bands - tones @ self.explained).clamp(min=0) * self.loudness.square()
-            parts = [self._compress(part).flatten(3) for part in (tones, noise)]
+            parts = [written(part, self.gain).flatten(3) for part in (tones, noise)]
         sheet = torch.cat(parts, -1).reshape(batch, frames, self.width)
         return sheet, {"past": audio[:, audio.shape[1] - self.tones.kept :]}
 
@@ -78,11 +78,6 @@ class Hearing(Steppable):
         real, imaginary = (torch.cat([hops[:, :-1], hops[:, 1:]], -1) @ self.fourier).chunk(2, -1)
         return (real.square() + imaginary.square()) @ self.shapes
 
-    def _compress(self, power: Tensor) -> Tensor:
-        """The square root of the amplitude, at the codec's gain."""
-        # 1e-8 under the fourth root; written so, the ONNX optimiser would take it for zero.
-        return FLOOR * (power * (self.gain**2 / FLOOR**4) + 1.0) ** 0.25
-
     def _explained(self, turns: Tensor) -> Tensor:
         sample = torch.arange(2 * self.hop, dtype=torch.float64)
         waves = [torch.cos(tau * turns[:, None] * sample + phase) for phase in (0.0, tau / 4)]
@@ -96,6 +91,12 @@ class Hearing(Steppable):
         frames = len(noise.table)
         audio = noise(torch.ones(1, frames, self.hops * bands)).flatten(1)
         return self._bands(audio)[0, self.hops :].mean(0).clamp(min=1e-9).rsqrt()
+
+
+def written(power: Tensor, gain: float) -> Tensor:
+    """How a sheet says a power: the square root of its amplitude, at the codec's gain."""
+    # 1e-8 under the fourth root; written so, the ONNX optimiser would take it for zero.
+    return FLOOR * (power * (gain**2 / FLOOR**4) + 1.0) ** 0.25
 
 
 def _fourier(hop: int) -> Tensor:

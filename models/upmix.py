@@ -18,7 +18,7 @@ Dimensions: B batch, T frames, U subframes per frame, W values of a sheet per su
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil, exp
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,7 +48,7 @@ class UpmixConfig:
     width: int = 160
     blocks: int = 3
     kernel: int = 5
-    memories: tuple[float, ...] = field(default=(0.5, 4.0))  # seconds that averages look back
+    memories: tuple[float, ...] = (0.5, 4.0)  # seconds that averages look back
 
     @property
     def audio(self) -> AudioFormat:

@@ -27,10 +27,9 @@ from torch import Tensor, nn
 from engine.errors import InputError, OptionError
 from engine.spec import FRAME_RATE
 from models import codec as codecs
-from models.codec import Codec
-from models.hearing import FLOOR
+from models.codec import Codec, Writer
+from models.hearing import written
 from models.noise import mel_triangles
-from models.streaming import substate
 from models.upmix import CHANNELS, Staging, UpmixConfig
 from training.data import Prepared, load, recordings
 
@@ -78,13 +77,13 @@ class PlaceEar(nn.Module):
         middle, side = (left + right) / 2, (left - right) / 2
         powers = (_power(middle, middle), _power(side, side), _power(middle, side))
         mm, ss, ms = (self._by_subframe(power @ self.places) for power in powers)
-        floor = 1e-10
+        floor, gain = 1e-10, self.config.sheet["gain"]
         air = (_power(middle, middle) @ self.airs) * self.loudness.square()
         return Places(
             (ms / (mm + floor)).clamp(-1, 1),
             (ss / (mm + floor)).sqrt().clamp(max=LOUDEST_SIDE),
-            self._written(mm),
-            self._written(air).reshape(len(audio), -1, self.config.hops * air.shape[-1]),
+            written(mm, gain),
+            written(air, gain).reshape(len(audio), -1, self.config.hops * air.shape[-1]),
         )
 
     def _spectra(self, audio: Tensor) -> Tensor:
@@ -94,9 +93,6 @@ class PlaceEar(nn.Module):
 
     def _by_subframe(self, power: Tensor) -> Tensor:
         return power.unflatten(1, (-1, self.config.hops)).mean(2)
-
-    def _written(self, power: Tensor) -> Tensor:
-        return FLOOR * (power * (self.config.sheet["gain"] ** 2 / FLOOR**4) + 1.0) ** 0.25
 
     def _loudness(self, staging: Staging) -> Tensor:
         """Measured on the noise itself."""
@@ -163,9 +159,7 @@ def upmix_config(codec: Codec) -> UpmixConfig:
 def sheets_of(codec: Codec, tokens: NDArray[np.uint16]) -> NDArray[np.float32]:
     """What the codec writes for tokens [T, 1 + K]: [T, U * W]."""
     codes = torch.from_numpy(tokens[None, :, 1:].astype(np.int64))
-    latents = codec.quantizer.decode(codes)
-    state = substate(codec.decoder.init_state(), "blocks.")
-    return codec.decoder.write(latents, state)[0][0].numpy()
+    return Writer(codec.decoder)(codec.quantizer.decode(codes))[0].numpy()
 
 
 @torch.no_grad()
