@@ -34,7 +34,7 @@ INTERPRETER: Final = "ardour7-lua"
 SCANNER: Final = Path("/usr/lib/ardour7/ardour-vst3-scanner")
 LIBRARIES: Final = "/usr/lib/ardour7"
 DUMMY: Final = ("None (Dummy)", "Unit-Test")
-# SSE and AVX, not AVX-512: Ardour 7's routines for that mix past the ends of buffers (its d023ea0d77).
+# SSE and AVX, not AVX-512, with which Ardour 7 writes past the ends of buffers (its d023ea0d77).
 PROCESSOR: Final = {"ARDOUR_FPU_FLAGS": str(0x01 | 0x02 | 0x04 | 0x08 | 0x10)}
 RATE: Final = 48_000
 TRIES: Final = 3
