@@ -413,6 +413,45 @@ def test_a_lost_ctrl_c_ends_the_work_too(monkeypatch):
         progress(1, 10)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_exception_lost_in_a_destructor_shows_no_traceback(number):
+    code = f"""
+import signal
+from engine.commands import interruption
+
+class Dropping:
+    def __del__(self):
+        signal.raise_signal({int(number)})
+
+interruption.watch()
+Dropping()
+print("went on")
+try:
+    interruption.check()
+except KeyboardInterrupt:
+    raise SystemExit(130)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "went on\n"
+    assert done.stderr == ""
+    assert done.returncode == 128 + number
+
+
+def test_any_other_exception_lost_in_a_destructor_is_shown():
+    code = """
+from engine.commands import interruption
+
+class Failing:
+    def __del__(self):
+        raise ValueError("ours to mend")
+
+interruption.watch()
+Failing()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "ValueError: ours to mend" in done.stderr
+
+
 def test_help_is_there_before_anything_heavy_is_loaded():
     heavy = {"numpy", "onnxruntime", "PIL", "soundfile", "soxr", "tokenizers"}
     code = f"import engine.cli, sys; print(*sorted({heavy} & set(sys.modules)))"
