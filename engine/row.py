@@ -52,10 +52,8 @@ FIELDS: dict[str, int] = {
 }
 ROW_WIDTH = sum(FIELDS.values())
 
-# What the unconditioned row of guidance leaves out (Ho 2022). Tempo and meter stay, so that
-# guidance
-# pushes towards the prompt and never against the grid; notes stay, because what a player holds is
-# law.
+# What training leaves out of the unconditioned rows of guidance (Ho 2022). Tempo and meter stay, so
+# that guidance pushes towards the prompt and never against the grid. Notes stay or go by chance.
 UNGUIDED = ("style", "key", "chord", "drums", "families", "density", "brightness", "section")
 
 

@@ -88,6 +88,8 @@ class Session:
             self._graphs["observe"], now.tokens, rows, state["observe"]
         )
         choice = self._choice
+        if controls.drums is False:
+            choice = compose.without_kit(choice)
         if heat is not None:
             choice = choice._replace(temperature=choice.temperature * heat)
         tokens, composed = compose.choose(

@@ -7,14 +7,20 @@ heard; `choose` turns its hidden vector into tokens. Pure; once per frame.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.graph import Array, Graph, State, advance
 from engine.noise import gumbel
-from engine.spec import LEVELS, START_TOKEN
+from engine.spec import COARSE_LEVELS, FINE_LEVELS, LEVELS, SEMANTIC_LEVELS, START_TOKEN
+
+FIRST_FINE: Final = SEMANTIC_LEVELS + COARSE_LEVELS
+WITHOUT_KIT_CUTOFF: Final = 3.0  # nats, of fine levels
+WITHOUT_KIT_HEAT: Final = np.array(  # times the temperatures
+    [0.88, 1.0, *[0.89] * (COARSE_LEVELS - 1), *[1.0] * FINE_LEVELS], np.float32
+)
 
 Tokens = NDArray[np.int64]  # [LEVELS]
 
@@ -25,6 +31,17 @@ class Choice(NamedTuple):
     temperature: NDArray[np.float32]  # [LEVELS], 0 is greedy
     cutoff: NDArray[np.float32]  # [LEVELS] nats under the best that are never chosen
     weights: NDArray[np.float32]  # [B, 1] of the rows' logits
+
+
+def without_kit(choice: Choice) -> Choice:
+    """The same choice, colder where a kit would sneak in.
+
+    Where drums are refused, what is heard of them is mostly noise: codes that the model finds
+    unlikely (measured in docs/log.md, 2026-11-23).
+    """
+    cutoff = choice.cutoff.copy()
+    cutoff[FIRST_FINE:] = np.minimum(cutoff[FIRST_FINE:], WITHOUT_KIT_CUTOFF)
+    return choice._replace(temperature=choice.temperature * WITHOUT_KIT_HEAT, cutoff=cutoff)
 
 
 def start_tokens() -> Tokens:

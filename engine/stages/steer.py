@@ -7,7 +7,10 @@ The logits are mixed as `guidance * row 0 + (1 - guidance) * row 1`. Pure; once 
 Music without drums is the hardest to ask for: a model keeps time with a kit, or not at all. So
 where drums are refused, row 0 refuses them with emphasis, row 1 asks for them (guidance then pushes
 away from a kit: a negative prompt), and says tempo and meter by half (guidance pushes towards the
-grid as well). Measured in docs/log.md, 2026-11-23.
+grid as well).
+
+Where notes are given, row 0 says them with emphasis, and row 1 not at all: guidance pushes towards
+what a player holds. Both are measured in docs/log.md, 2026-11-23.
 """
 
 import numpy as np
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 
 from engine.row import SLICES, UNGUIDED, Controls, encode_row
 
-REFUSAL = 1.5  # times as much as in training
+EMPHASIS = 1.5  # times as much as in training
 GRID = ("tempo", "meter")
 
 
@@ -35,11 +38,15 @@ def rows(controls: Controls, batch: int) -> NDArray[np.float32]:
     laid_out = np.repeat(encode_row(controls)[None], batch, axis=0)
     for name in UNGUIDED:
         laid_out[1:, SLICES[name]] = 0.0  # "not given"
-    if controls.drums is False and batch > 1:
-        laid_out[0, SLICES["drums"]] *= REFUSAL
-        laid_out[1:, SLICES["drums"]] = (1.0, 0.0)
-        for name in GRID:
-            laid_out[1:, SLICES[name]] *= 0.5
+    if batch > 1:
+        if controls.notes is not None:
+            laid_out[0, SLICES["notes"]] *= EMPHASIS
+            laid_out[1:, SLICES["notes"]] = 0.0
+        if controls.drums is False:
+            laid_out[0, SLICES["drums"]] *= EMPHASIS
+            laid_out[1:, SLICES["drums"]] = (1.0, 0.0)
+            for name in GRID:
+                laid_out[1:, SLICES[name]] *= 0.5
     return laid_out
 
 

@@ -11,7 +11,7 @@ from engine.noise import gumbel
 from engine.options import SamplingOptions
 from engine.row import Controls, encode_row
 from engine.session import Session
-from engine.spec import CODEBOOK_SIZE, START_TOKEN
+from engine.spec import COARSE_LEVELS, CODEBOOK_SIZE, START_TOKEN
 from tests.fakes import CUTOFF, LATENCY, TEMPERATURE, write_toy_bundle
 
 UNGUIDED = SamplingOptions(guidance=1.0)
@@ -198,6 +198,31 @@ def test_every_frame_gets_its_own_noise_and_the_temperature_that_was_asked(toy_b
         np.testing.assert_allclose(inputs["temperature"], np.array(TEMPERATURE) / 2)
         np.testing.assert_allclose(inputs["cutoff"], CUTOFF)
         np.testing.assert_array_equal(inputs["weights"], [[3], [-2]])
+
+
+def test_where_drums_are_refused_tokens_are_chosen_with_more_care(toy_bundle):
+    """In those frames alone; guidance and what else is asked do not matter."""
+    given = []
+
+    class Watched:
+        spec = toy_bundle.graph("compose").spec
+
+        def run(self, inputs):
+            given.append(inputs)
+            return toy_bundle.graph("compose").run(inputs)
+
+    session = Session(toy_bundle, seed=7, sampling=SamplingOptions(guidance=1.0))
+    session._graphs = {**session._graphs, "compose": Watched()}
+    for drums in (None, False, True):
+        session.step(Controls(drums=drums))
+    usual, careful, again = given
+    for name in ("temperature", "cutoff"):
+        np.testing.assert_array_equal(usual[name], again[name])
+        assert (careful[name] <= usual[name]).all(), name
+        assert (careful[name] < usual[name]).any(), name
+    fine = slice(1 + COARSE_LEVELS, None)
+    assert careful["cutoff"][fine].max() <= 3.0
+    np.testing.assert_array_equal(careful["temperature"][fine], usual["temperature"][fine])
 
 
 def test_at_temperature_0_all_seeds_play_the_same(toy_bundle, play):

@@ -1,5 +1,7 @@
 """Stages: each does its one thing to a frame."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,9 +85,10 @@ def test_without_guidance_there_is_one_row_and_it_says_everything():
 
 
 def test_guidance_pushes_away_from_the_same_bar_without_the_prompt():
-    """The second row keeps grid and played notes, or guidance would fight the host's bars."""
-    asked, unasked = steer.rows(ALL_ASKED, 2)
-    np.testing.assert_array_equal(asked, encode_row(ALL_ASKED))
+    """The second row keeps the grid, or guidance would fight the host's bars."""
+    unplayed = replace(ALL_ASKED, notes=None)
+    asked, unasked = steer.rows(unplayed, 2)
+    np.testing.assert_array_equal(asked, encode_row(unplayed))
     for name, where in SLICES.items():
         if name in UNGUIDED:
             assert asked[where].any(), name
@@ -95,11 +98,20 @@ def test_guidance_pushes_away_from_the_same_bar_without_the_prompt():
     assert {"tempo", "meter"}.isdisjoint(UNGUIDED)
 
 
+def test_guidance_pushes_towards_the_notes_that_are_given():
+    asked, unasked = steer.rows(ALL_ASKED, 2)
+    notes = SLICES["notes"]
+    np.testing.assert_array_equal(asked[notes], steer.EMPHASIS * encode_row(ALL_ASKED)[notes])
+    assert not unasked[notes].any()
+    others = np.delete(asked, np.r_[notes])
+    np.testing.assert_array_equal(others, np.delete(encode_row(ALL_ASKED), np.r_[notes]))
+
+
 def test_where_drums_are_refused_guidance_pushes_away_from_a_kit_and_towards_the_grid():
     refused = Controls(drums=False, tempo_bpm=90.0, beat=1.25)
     asked, other = steer.rows(refused, 2)
     kit, grid = SLICES["drums"], slice(SLICES["tempo"].start, SLICES["meter"].stop)
-    np.testing.assert_array_equal(asked[kit], (0.0, steer.REFUSAL))
+    np.testing.assert_array_equal(asked[kit], (0.0, steer.EMPHASIS))
     np.testing.assert_array_equal(other[kit], (1.0, 0.0))
     np.testing.assert_array_equal(other[grid], encode_row(refused)[grid] / 2)
     np.testing.assert_array_equal(asked[grid], encode_row(refused)[grid])
