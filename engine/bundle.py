@@ -16,11 +16,13 @@ from safetensors.numpy import load as load_safetensors
 
 from engine import harmony as harmonies
 from engine import manifest as manifests
+from engine import odds as counted
 from engine import seal
 from engine.errors import BundleError
 from engine.graph import BATCH, Array, Backend, Graph, State
 from engine.harmony import HarmonyBook
 from engine.manifest import Manifest
+from engine.odds import Odds
 from engine.spec import AudioFormat
 
 MANIFEST: Final = "bundle.json"
@@ -39,9 +41,11 @@ class Bundle:
         backend: Backend,
         state: State,
         harmony: HarmonyBook | None = None,
+        odds: Odds | None = None,
     ) -> None:
         self.path = folder
         self.harmony = harmony  # None: the bundle plans no chords
+        self.odds = odds  # None: nothing was counted
         self.manifest = manifest
         self.backend = backend
         self.id = seal.identity(folder)  # 64 hexadecimal digits; 12 are enough to show
@@ -70,7 +74,8 @@ class Bundle:
         manifest = manifests.parse(data, f"{MANIFEST} in bundle {folder}")
         _require_listed(folder, listed, manifest)
         harmony = _read_harmony(folder) if harmonies.FILE in listed else None
-        return cls(folder, manifest, backend, _read_state(folder, manifest), harmony)
+        odds = _read_odds(folder) if counted.FILE in listed else None
+        return cls(folder, manifest, backend, _read_state(folder, manifest), harmony, odds)
 
     def graph(self, name: str) -> Graph:
         """Open a graph, once.
@@ -121,6 +126,11 @@ def _require_listed(folder: Path, listed: Mapping[str, str], manifest: Manifest)
 def _read_harmony(folder: Path) -> HarmonyBook:
     data = seal.read_bytes(folder, harmonies.FILE, harmonies.MAX_BYTES)
     return harmonies.parse(data, f"{harmonies.FILE} in bundle {folder}")
+
+
+def _read_odds(folder: Path) -> Odds:
+    data = seal.read_bytes(folder, counted.FILE, counted.MAX_BYTES)
+    return counted.parse(data, f"{counted.FILE} in bundle {folder}")
 
 
 def _read_state(folder: Path, manifest: Manifest) -> State:

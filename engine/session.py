@@ -60,6 +60,8 @@ class Session:
         self._brief: Graph = bundle.graph(BRIEF) if has_brief else self._graphs["compose"]
         options = sampling or SamplingOptions()
         self._guidable = guidable or self._guidance(options) != 1.0
+        odds = bundle.odds
+        self._against_kits = None if odds is None else -compose.WITHOUT_KIT_LEAN * odds.drums
         self._start = self._moment_zero(seed, options, batch=2 if self._guidable else 1)
         self.reset()
 
@@ -87,9 +89,9 @@ class Session:
         hidden, observed = compose.observe(
             self._graphs["observe"], now.tokens, rows, state["observe"]
         )
-        choice = self._choice
+        choice, lean = self._choice, None
         if controls.drums is False:
-            choice = compose.without_kit(choice)
+            choice, lean = compose.without_kit(choice), self._against_kits
         if heat is not None:
             choice = choice._replace(temperature=choice.temperature * heat)
         tokens, composed = compose.choose(
@@ -99,6 +101,7 @@ class Session:
             state["compose"],
             seed=now.seed,
             frame=now.frame,
+            lean=lean,
         )
         audio, decoded = render.render(self._graphs["decode"], tokens, state["decode"])
         state = {"observe": observed, "compose": composed, "decode": decoded}

@@ -21,7 +21,7 @@ import torch
 import typer
 from safetensors.torch import save_file
 
-from engine import harmony
+from engine import harmony, odds
 from engine.spec import COARSE_LEVELS, FINE_LEVELS, LEVELS
 from export import pack
 from export.material import Material, Models, as_heard
@@ -102,7 +102,8 @@ def main(
         save_file(states, folder / "state.safetensors")
         _weights(models, style, runs, folder)
         shutil.copy(Path(__file__).parents[1] / "LICENSE", folder / "LICENSE")
-        shutil.copy(runs / "material" / harmony.FILE, folder / harmony.FILE)
+        for name_of_file in (harmony.FILE, odds.FILE):
+            shutil.copy(runs / "material" / name_of_file, folder / name_of_file)
         provenance = {
             "commit": commit(),
             "corpus": record["corpus"],

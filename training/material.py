@@ -4,7 +4,8 @@
 
 Writes `material.npz` (audio [C, N] and rows [T, ROW_WIDTH] of one stretch, `clip0` ... of several
 lengths), `material.json` (captions to measure the text tower on, and what the training corpus
-holds) and `harmony.json` (how each genre moves harmonically).
+holds), `harmony.json` (how each genre moves harmonically) and `odds.safetensors` (which codes a kit
+makes likelier).
 """
 
 import json
@@ -14,7 +15,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from engine import odds
 from engine.row import encode_labels
+from training.code_odds import kit_odds
 from training.corpus.vocabulary import load_vocabulary
 from training.data import Prepared, load
 from training.idioms import idioms
@@ -75,6 +78,8 @@ def main(
     with np.load(data / "train" / "styles.npz", allow_pickle=False) as styles:
         book = {"idioms": idioms(train, dict(styles))}
     (out / "harmony.json").write_text(json.dumps(book))
+    tokens = np.load(data / "train" / "tokens.npy", mmap_mode="r")
+    (out / odds.FILE).write_bytes(odds.pack(kit_odds(train, tokens)))
     record = {"captions": captions, "words": music_words(), "corpus": corpus_record(train)}
     (out / "material.json").write_text(json.dumps(record, indent=1))
     typer.echo(json.dumps(record["corpus"]))

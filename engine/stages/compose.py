@@ -17,7 +17,9 @@ from engine.noise import gumbel
 from engine.spec import COARSE_LEVELS, FINE_LEVELS, LEVELS, SEMANTIC_LEVELS, START_TOKEN
 
 FIRST_FINE: Final = SEMANTIC_LEVELS + COARSE_LEVELS
+LEAST_TEMPERATURE: Final = np.float32(0.01)
 WITHOUT_KIT_CUTOFF: Final = 3.0  # nats, of fine levels
+WITHOUT_KIT_LEAN: Final = np.float32(0.5)  # times the odds of a kit
 WITHOUT_KIT_HEAT: Final = np.array(  # times the temperatures
     [0.88, 1.0, *[0.89] * (COARSE_LEVELS - 1), *[1.0] * FINE_LEVELS], np.float32
 )
@@ -76,6 +78,7 @@ def choose(
     *,
     seed: int,
     frame: int,
+    lean: NDArray[np.float32] | None = None,
 ) -> tuple[Tokens, State]:
     """Choose this frame's tokens.
 
@@ -86,10 +89,15 @@ def choose(
         state: of the graph.
         seed: of the session.
         frame: index of this frame; with the seed, it decides the noise.
+        lean: [LEVELS, CODEBOOK_SIZE] nats to add to the logits of what the cutoff leaves. It comes
+            in with the noise, so a greedy choice is not leant on.
 
     Returns:
         tokens: [LEVELS], and the state for the next frame.
     """
-    inputs = {"hidden": hidden, "noise": gumbel(seed, frame), **choice._asdict()}
+    noise = gumbel(seed, frame)
+    if lean is not None:
+        noise = noise + lean / np.maximum(choice.temperature, LEAST_TEMPERATURE)[:, None]
+    inputs = {"hidden": hidden, "noise": noise, **choice._asdict()}
     outputs, state = advance(graph, inputs, state)
     return outputs["tokens"][0], state

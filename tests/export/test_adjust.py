@@ -1,8 +1,9 @@
 """A bundle's manifest can be adjusted; what comes out opens, or nothing is changed."""
 
+import numpy as np
 import pytest
 
-from engine import seal
+from engine import odds, seal
 from engine.backends import open_backend
 from engine.bundle import Bundle
 from engine.errors import BundleError, OptionError
@@ -29,6 +30,19 @@ def test_a_damaged_bundle_is_not_sealed_again(toy_copy):
     graph.write_bytes(graph.read_bytes()[:-1] + b"\0")
     with pytest.raises(BundleError, match=graph.name):
         adjust(toy_copy, {"guidance": 3.0}, None)
+
+
+def test_odds_come_beside_the_graphs_or_nothing_changes(toy_copy):
+    drums = np.zeros(odds.SHAPE, np.float32)
+    drums[0, 3] = 1.5
+    adjust(toy_copy, {}, None, odds.pack(odds.Odds(drums)))
+    known = Bundle.open(toy_copy, open_backend("reference")).odds
+    np.testing.assert_array_equal(known.drums, drums)
+    before = seal.identity(toy_copy)
+    with pytest.raises(BundleError, match="odds"):
+        adjust(toy_copy, {"guidance": 3.0}, None, b"noise")
+    assert seal.check(toy_copy)
+    assert seal.identity(toy_copy) == before
 
 
 def test_one_number_stands_for_every_level():
