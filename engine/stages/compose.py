@@ -97,7 +97,8 @@ def choose(
     """
     noise = gumbel(seed, frame)
     if lean is not None:
-        noise = noise + lean / np.maximum(choice.temperature, LEAST_TEMPERATURE)[:, None]
+        heat = np.maximum(choice.temperature, LEAST_TEMPERATURE)
+        noise += lean / heat[:, None]
     inputs = {"hidden": hidden, "noise": noise, **choice._asdict()}
     outputs, state = advance(graph, inputs, state)
     return outputs["tokens"][0], state
