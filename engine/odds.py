@@ -1,6 +1,6 @@
 """Odds: how much likelier each code is where a kit plays, to lean against where drums are refused.
 
-In:  odds.safetensors of a bundle: `drums` [LEVELS, CODEBOOK_SIZE] int8, in steps of `STEP` nats.
+In:  odds.safetensors of a bundle: `drums` [LEVELS, CODEBOOK_SIZE] int8, in steps of `ODDS_STEP` nats.
 Out: the same in nats, float32.
 Classifier guidance (Dhariwal and Nichol 2021, arXiv 2105.05233) with counted tokens for a
 classifier: log p(code | kit) - log p(code | no kit). Pure; any thread.
@@ -11,14 +11,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load
 
 from engine.errors import BundleError
-from engine.spec import CODEBOOK_SIZE, LEVELS
+from engine.spec import CODEBOOK_SIZE, LEVELS, ODDS_STEP
 
 FILE: Final = "odds.safetensors"
 MAX_BYTES: Final = 1 << 20
-STEP: Final = 1 / 32  # nats
 SHAPE: Final = (LEVELS, CODEBOOK_SIZE)
 
 Nats = NDArray[np.float32]  # [LEVELS, CODEBOOK_SIZE]
@@ -28,12 +27,6 @@ class Odds(NamedTuple):
     """What is known of codes by counting."""
 
     drums: Nats  # how much likelier each is where a kit plays
-
-
-def pack(odds: Odds) -> bytes:
-    """As a file; what is beyond 127 steps is cut to them."""
-    steps = np.clip(np.rint(odds.drums / STEP), -127, 127).astype(np.int8)
-    return save({"drums": steps})
 
 
 def parse(data: bytes, where: str) -> Odds:
@@ -51,4 +44,4 @@ def parse(data: bytes, where: str) -> Odds:
         raise BundleError(
             f"{where} holds {got}, expected drums as int8 of {SHAPE}. Export the bundle again."
         )
-    return Odds(found["drums"].astype(np.float32) * np.float32(STEP))
+    return Odds(found["drums"].astype(np.float32) * np.float32(ODDS_STEP))

@@ -17,6 +17,7 @@ ACOUSTIC_LEVELS = COARSE_LEVELS + FINE_LEVELS
 LEVELS = SEMANTIC_LEVELS + ACOUSTIC_LEVELS  # semantic first, then coarse, then fine
 CODEBOOK_SIZE = 1024  # codes per level
 START_TOKEN = CODEBOOK_SIZE  # fed at every level before the first frame; never generated
+ODDS_STEP = 1 / 32  # nats, of the odds of codes
 
 STYLE_WIDTH = 128  # MuLan embedding, unit norm
 

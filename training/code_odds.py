@@ -1,6 +1,6 @@
 """Code odds: count which codes are likelier where a kit plays.
 
-In:  a prepared split and its tokens. Out: `engine.odds.Odds`.
+In:  a prepared split and its tokens. Out: what odds.safetensors of a bundle holds (`engine.odds`).
 Counted genre by genre, over those that have both, each genre with the same weight: so that what is
 counted is the kit, and not the music that comes with one.
 """
@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import InputError
-from engine.odds import Odds
-from engine.spec import CODEBOOK_SIZE, LEVELS
+from engine.spec import CODEBOOK_SIZE, LEVELS, ODDS_STEP
 from training.data import Prepared
 
 LEAST_FRAMES = 500  # of a genre with a kit, and without: 20 s
@@ -20,12 +19,16 @@ FLOOR = 2e-5  # share of frames, added to both: a code that was never seen says 
 MOST = 3.0  # nats
 
 
-def kit_odds(data: Prepared, tokens: NDArray[np.integer]) -> Odds:
+def kit_odds(data: Prepared, tokens: NDArray[np.integer]) -> NDArray[np.int8]:
     """Count a split.
 
     Args:
         data: the split; a medley's pieces are left out.
         tokens: [T, LEVELS] of all its frames.
+
+    Returns:
+        [LEVELS, CODEBOOK_SIZE] log p(code | kit) - log p(code | no kit), in steps of ODDS_STEP
+        nats, within 3 nats.
 
     Raises:
         InputError: no genre has both enough music with a kit and without.
@@ -47,7 +50,7 @@ def kit_odds(data: Prepared, tokens: NDArray[np.integer]) -> Odds:
         )
     with_kit, without = (np.mean(side, 0) for side in zip(*counted, strict=True))
     odds = np.log(with_kit + FLOOR) - np.log(without + FLOOR)
-    return Odds(np.clip(odds, -MOST, MOST).astype(np.float32))
+    return np.rint(np.clip(odds, -MOST, MOST) / ODDS_STEP).astype(np.int8)
 
 
 def _shares(codes: NDArray[np.integer]) -> NDArray[np.float64]:

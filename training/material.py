@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from safetensors.numpy import save_file
 
-from engine import odds
 from engine.row import encode_labels
 from training.code_odds import kit_odds
 from training.corpus.vocabulary import load_vocabulary
@@ -79,7 +79,7 @@ def main(
         book = {"idioms": idioms(train, dict(styles))}
     (out / "harmony.json").write_text(json.dumps(book))
     tokens = np.load(data / "train" / "tokens.npy", mmap_mode="r")
-    (out / odds.FILE).write_bytes(odds.pack(kit_odds(train, tokens)))
+    save_file({"drums": kit_odds(train, tokens)}, out / "odds.safetensors")
     record = {"captions": captions, "words": music_words(), "corpus": corpus_record(train)}
     (out / "material.json").write_text(json.dumps(record, indent=1))
     typer.echo(json.dumps(record["corpus"]))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from engine import odds, seal
 from engine.backends import open_backend
@@ -33,11 +34,11 @@ def test_a_damaged_bundle_is_not_sealed_again(toy_copy):
 
 
 def test_odds_come_beside_the_graphs_or_nothing_changes(toy_copy):
-    drums = np.zeros(odds.SHAPE, np.float32)
-    drums[0, 3] = 1.5
-    adjust(toy_copy, {}, None, odds.pack(odds.Odds(drums)))
+    steps = np.zeros(odds.SHAPE, np.int8)
+    steps[0, 3] = 48
+    adjust(toy_copy, {}, None, save({"drums": steps}))
     known = Bundle.open(toy_copy, open_backend("reference")).odds
-    np.testing.assert_array_equal(known.drums, drums)
+    np.testing.assert_array_equal(known.drums, steps / 32)
     before = seal.identity(toy_copy)
     with pytest.raises(BundleError, match="odds"):
         adjust(toy_copy, {"guidance": 3.0}, None, b"noise")
