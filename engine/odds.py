@@ -1,6 +1,6 @@
 """Odds: how much likelier each code is where a kit plays, to lean against where drums are refused.
 
-In:  odds.safetensors of a bundle: `drums` [LEVELS, CODEBOOK_SIZE] int8, in steps of `ODDS_STEP` nats.
+In:  odds.safetensors of a bundle: `drums` [LEVELS, CODEBOOK_SIZE] int8, in steps of `ODDS_STEP`.
 Out: the same in nats, float32.
 Classifier guidance (Dhariwal and Nichol 2021, arXiv 2105.05233) with counted tokens for a
 classifier: log p(code | kit) - log p(code | no kit). Pure; any thread.

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
 from safetensors.numpy import save
 
 from engine import odds
